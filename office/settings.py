@@ -1,0 +1,229 @@
+"""Settings, read from the environment once. README lists every variable with its default."""
+
+import logging
+import os
+from pathlib import Path
+
+import django_stubs_ext
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from office import environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(environment.text("OFFICE_DATA", str(BASE_DIR / ".data"))).absolute()
+
+django_stubs_ext.monkeypatch()  # Django's generic classes take their type in brackets at run time too
+environment.refuse_unknown_sms_variables()
+
+DEMO = environment.flag("DEMO")
+DATABASE_URL = environment.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'office.sqlite3'}")
+EMBEDDED = DATABASE_URL.startswith("sqlite:")
+REDIS_URL = environment.url("REDIS_URL", "", schemes=("redis", "rediss", "unix"))
+SECRET_KEY = environment.secret_key("SECRET_KEY", folder=DATA_DIR, embedded=EMBEDDED)
+PORT = environment.number("PORT", 8000, at_least=1)
+BASE_URL = environment.url("BASE_URL", f"http://127.0.0.1:{PORT}", schemes=("http", "https"))
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+SECURE = BASE_URL.startswith("https:")
+DEBUG = False
+
+# The office
+OFFICE_NAME = environment.text("OFFICE_NAME", "Office")
+OFFICE_DOMAIN = environment.text("OFFICE_DOMAIN", "localhost")
+TIME_ZONE = environment.time_zone("TIME_ZONE", "Europe/Brussels")
+CURRENCY = environment.currency("CURRENCY", "EUR")
+SMS_PRICE = environment.money("SMS_PRICE", "0.0950")
+SMS_SENDER = environment.text("SMS_SENDER", "+32 460 00 00 00" if DEMO else "")
+SMS_DAILY_CAP = environment.number("SMS_DAILY_CAP", 200, at_least=1)
+SMS_GATEWAYS = environment.gateways(
+    "SMS_GATEWAYS",
+    {"phone": {"BACKEND": "sms.gateways.phone.Phone", "OPTIONS": {"url": f"{BASE_URL}/phone/"}}} if DEMO else {},
+)
+SMS_ROUTES = environment.routes("SMS_ROUTES", aliases=set(SMS_GATEWAYS))
+AMERICAN_NOTE = _("Operators in this country often refuse SMS from an office abroad.")
+SMS_NOTES = environment.notes("SMS_NOTES", {"US": AMERICAN_NOTE, "CA": AMERICAN_NOTE})
+
+# Django
+INSTALLED_APPS = [
+    "office",
+    "agenda",
+    "messaging",
+    "sms",
+    "credit",
+    "contacts",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "csp",
+    "django_cotton",
+    "django_htmx",
+    "django_structlog",
+    "js_lib_bootstrap5",
+    "lucide",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "contacts.personal_settings.PersonalSettingsMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "office.logs.RequestLog",
+]
+ROOT_URLCONF = "office.urls"
+WSGI_APPLICATION = "office.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "office.shell.shell",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
+COTTON_DIR = "components"
+
+DATABASES = {"default": environment.database(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "office_cache"}}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+# People and doors
+AUTH_USER_MODEL = "contacts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "contacts.sign_in.SignInAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_FORMS = {
+    "login": "contacts.sign_in.SignInForm",
+    "reset_password": "contacts.sign_in.AskResetForm",
+    "reset_password_from_key": "contacts.sign_in.NewPasswordForm",
+}
+
+# Security
+SECURE_SSL_REDIRECT = SECURE
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE
+SESSION_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    },
+}
+
+# Languages and time
+USE_I18N = USE_TZ = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("nl", "Nederlands"), ("fr", "Français"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "office" / "locale"]
+
+# Files
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "office.static_files.HashedFiles"},
+}
+
+# E-mail out
+vars().update(environment.email(environment.text("EMAIL_URL", "console://" if DEMO else "smtp://localhost:25")))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = f"office@{OFFICE_DOMAIN}"
+
+# Celery: messages are nudges with at most an alias; the database is the truth
+CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_TRANSPORT = None if REDIS_URL else "office.broker_files:Transport"
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"socket_timeout": 5, "socket_connect_timeout": 2, "visibility_timeout": 3600}
+    if REDIS_URL
+    else {
+        # One folder for both directions: what the web process puts out, the worker takes in.
+        "data_folder_in": DATA_DIR / "broker",
+        "data_folder_out": DATA_DIR / "broker",
+        "processed_folder": DATA_DIR / "broker-processed",
+        "control_folder": DATA_DIR / "broker-control",
+        # Without it a message is moved to the temp folder, which may be another file system: then it is lost.
+        "store_processed": True,
+        "polling_interval": 0.05,
+    }
+)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_DEFAULT_QUEUE = "office"
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = len(SMS_GATEWAYS) + 4  # a drain may keep a thread for as long as a list takes
+CELERY_WORKER_PREFETCH_MULTIPLIER = 16
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TIMEZONE = "UTC"
+# The schedule is code (office/schedule.py): beat keeps it in memory and opens no file.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_SCHEDULE_FILENAME = os.devnull
+
+# Logs: office/logs.py sets them up; nobody's data, and not a line per tick
+LOGGING_CONFIG = None
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = None
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_CELERY_DEFAULT_LOG_LEVEL = logging.DEBUG
+DJANGO_STRUCTLOG_CELERY_TASK_RETRY_LOG_LEVEL = logging.DEBUG  # a tick that came too late, not a retry
