@@ -1,0 +1,71 @@
+"""Plans and accounts for the office's staff; credit moves through `charging.adjust` only, with a reason."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+
+from credit import charging
+from credit.forms import AdjustForm
+from credit.models import Account, Entry, Plan
+
+
+@admin.register(Plan)
+class PlanAdmin(admin.ModelAdmin[Plan]):
+    """What subscriptions grant and cost."""
+
+    list_display = ("name", "parts_a_month", "price")
+
+
+class EntryInline(admin.TabularInline[Entry, Account]):
+    """The account's statement: read only, as in the database."""
+
+    model = Entry
+    fk_name = "account"
+    fields = readonly_fields = ("created_at", "kind", "parts", "amount", "occasion", "why", "by")
+    extra = 0
+    can_delete = False
+    ordering = ("-created_at", "-id")
+    max_num = 0
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the latest hundred lines: an account may have a million."""
+        entries = super().get_queryset(request)
+        account_id = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
+        latest = entries.filter(account_id=account_id).order_by("-created_at", "-id").values("pk")[:100]
+        return entries.filter(pk__in=list(latest.values_list("pk", flat=True)))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody changes an entry."""
+        return False
+
+
+@admin.register(Account)
+class AccountAdmin(admin.ModelAdmin[Account]):
+    """One user's credit: give or take with a reason, change the plan, read the statement."""
+
+    form = AdjustForm
+    list_display = ("user", "plan", "balance")
+    list_select_related = ("user", "plan")
+    search_fields = ("user__username", "user__last_name")
+    readonly_fields = ("user", "balance")
+    fields = ("user", "balance", "plan", "give_parts", "give_money", "why")
+    inlines = (EntryInline,)
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+        """Change the plan and move credit through the functions that own them."""
+        now = timezone.now()
+        if "plan" in form.changed_data:
+            charging.subscribe(obj, plan=obj.plan, now=now)
+        if form.parts or form.amount:
+            by, why = request.user, form.cleaned_data["why"]
+            charging.adjust(obj, parts=form.parts, amount=form.amount, why=why, by=by, now=now)  # type: ignore[arg-type]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """An account comes with its user."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Books are kept."""
+        return False

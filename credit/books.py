@@ -1,0 +1,52 @@
+"""Proves that the figures of every account are the sums of its entries; run by `manage.py audit`."""
+
+from collections.abc import Iterator
+
+from django.db import connection
+
+from credit import triggers
+
+_CHECKS = {
+    "balance is not the sum of its entries: account": """
+        SELECT a.id FROM credit_account a LEFT JOIN credit_entry e ON e.account_id = a.id
+        GROUP BY a.id, a.balance HAVING a.balance <> COALESCE(SUM(e.amount), 0)""",
+    "allowance is not the sum of its entries: allowance": """
+        SELECT w.id FROM credit_allowance w LEFT JOIN credit_entry e ON e.allowance_id = w.id
+        GROUP BY w.id, w.available HAVING w.available <> COALESCE(SUM(e.parts), 0)""",
+    "a pocket is below zero: account": "SELECT id FROM credit_account WHERE balance < 0",
+    "charged outside its window: entry": """
+        SELECT e.id FROM credit_entry e JOIN credit_allowance w ON w.id = e.allowance_id
+        WHERE e.kind = 'charge' AND (e.created_at < w.starts_at OR e.created_at >= w.ends_at)""",
+    "windows overlap: allowance": """
+        SELECT w.id FROM credit_allowance w JOIN credit_allowance v ON v.account_id = w.account_id AND v.id <> w.id
+        WHERE v.starts_at >= w.starts_at AND v.starts_at < w.ends_at""",
+    "an entry and its window belong to different accounts: entry": """
+        SELECT e.id FROM credit_entry e JOIN credit_allowance w ON w.id = e.allowance_id
+        WHERE e.account_id <> w.account_id""",
+    "refunded more than was charged: entry": """
+        SELECT c.id FROM credit_entry c JOIN credit_entry r ON r.refunds_id = c.id
+        GROUP BY c.id, c.parts, c.amount HAVING SUM(r.parts) > -c.parts OR SUM(r.amount) > -c.amount""",
+}
+
+
+def check() -> Iterator[str]:
+    """Yield one line for each thing that is off: what is wrong, and the ids of the rows."""
+    with connection.cursor() as cursor:
+        for sentence, sql in _CHECKS.items():
+            cursor.execute(f"{sql} ORDER BY 1 LIMIT 20")
+            ids = [str(row[0]) for row in cursor.fetchall()]
+            if ids:
+                yield f"{sentence} {', '.join(ids)}"
+    yield from (f"trigger missing: {name}" for name in missing_triggers(triggers.NAMES))
+
+
+def missing_triggers(names: tuple[str, ...]) -> list[str]:
+    """Return those of `names` that are not installed in the database."""
+    catalogue = {
+        "postgresql": "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'",
+        "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    }[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(catalogue)
+        installed = {row[0] for row in cursor.fetchall()}
+    return [name for name in names if name not in installed]

@@ -1,0 +1,58 @@
+"""The form with which staff gives or takes credit."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from credit.allowance import standing
+from credit.models import Account
+
+UNITS = 10_000
+
+
+class AdjustForm(forms.ModelForm[Account]):
+    """An account with what is to be given or taken; a reason is needed as soon as anything moves."""
+
+    give_parts = forms.IntegerField(
+        label=_("SMS to add this month"), required=False, min_value=-100_000, max_value=100_000,
+        help_text=_("Added to this month's allowance; a negative number takes away."),
+    )  # fmt: skip
+    give_money = forms.DecimalField(
+        label=_("Money to add to the balance"), required=False, decimal_places=4, min_value=-100_000, max_value=100_000,
+        help_text=_("A negative amount takes away."),
+    )  # fmt: skip
+    why = forms.CharField(label=_("Reason"), required=False, max_length=200, help_text=_("The user reads this."))
+
+    class Meta:
+        model = Account
+        fields = ["plan"]
+
+    @property
+    def parts(self) -> int:
+        """Parts to give, negative to take."""
+        return self.cleaned_data.get("give_parts") or 0
+
+    @property
+    def amount(self) -> int:
+        """Money to give, in 1/10,000 of the currency, negative to take."""
+        return int((self.cleaned_data.get("give_money") or Decimal(0)) * UNITS)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a movement without a reason, and one that takes more than there is."""
+        cleaned = super().clean() or self.cleaned_data
+        if (self.parts or self.amount) and not str(cleaned.get("why", "")).strip():
+            self.add_error("why", _("Say why: the user reads it in the statement."))
+        self._refuse_more_than_there_is()
+        return cleaned
+
+    def _refuse_more_than_there_is(self) -> None:
+        has = standing(self.instance.user, now=timezone.now())
+        if has.available + self.parts < 0:
+            self.add_error("give_parts", _("There are only %(parts)s SMS left this month.") % {"parts": has.available})
+        if has.balance + self.amount < 0:
+            left = f"{Decimal(has.balance) / UNITS:f} {settings.CURRENCY}"
+            self.add_error("give_money", _("The balance is only %(left)s.") % {"left": left})
