@@ -1,0 +1,363 @@
+"""The front door: accept, pay for and store an SMS in one transaction; nothing reaches a gateway by another road.
+
+By hand, by API, by reminder: `submit` reads the numbers, counts the parts, stores the message with its deliveries,
+locks the account last and charges it. So what is accepted is paid, and no adapter can forget to debit allowance
+before balance. The statements are the same few for one number or 10,000.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from contacts import phone_numbers
+from contacts.models import User
+from contacts.phone_numbers import Reading
+from credit import charging
+from sms import nudge, parts, queue_sql
+from sms.gateways import configured
+from sms.models import Message
+
+FORM_DELAY = timedelta(seconds=10)
+VALIDITY = timedelta(hours=24)
+FURTHEST = timedelta(days=366)
+LIST_FROM = 11
+URGENT, NORMAL, LIST = 0, 1, 2
+
+
+class NotAccepted(Exception):
+    """The SMS was not accepted: nothing stored, nothing debited, nothing sent."""
+
+
+class MayNotSend(NotAccepted):
+    """The user is suspended."""
+
+
+class NoRecipients(NotAccepted):
+    """There is nobody to send to."""
+
+
+class BadRecipients(NotAccepted):
+    """Some of what was typed is no number that an SMS can go to; `readings` says which and why."""
+
+    def __init__(self, readings: Sequence[Reading]) -> None:
+        super().__init__(f"{len(readings)} bad recipients")
+        self.readings = readings
+
+
+class BadText(NotAccepted):
+    """The text is empty, or takes more than ten parts. `reason`: "empty" or "too_long"."""
+
+    def __init__(self, reason: str, *, length: int = 0, most: int = 0) -> None:
+        super().__init__(reason)
+        self.reason, self.length, self.most = reason, length, most
+
+
+class BadMoment(NotAccepted):
+    """The moment to send is past, or more than a year away."""
+
+
+class NotEnough(NotAccepted):
+    """Allowance and balance together do not pay for all; `payable` is how many recipients they pay, in order."""
+
+    def __init__(self, *, missing_parts: int, missing_amount: int, payable: int) -> None:
+        super().__init__(f"{missing_parts} parts short")
+        self.missing_parts, self.missing_amount, self.payable = missing_parts, missing_amount, payable
+
+
+class PriceChanged(NotAccepted):
+    """Price or pockets are no longer what was shown; `from_allowance` and `from_balance` are what it would be now."""
+
+    def __init__(self, *, from_allowance: int, from_balance: int, price: int) -> None:
+        super().__init__("the price changed meanwhile")
+        self.from_allowance, self.from_balance, self.price = from_allowance, from_balance, price
+
+
+class KeyReused(NotAccepted):
+    """The request key was used before, for another text or other numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody to send to: a number as typed or as E.164, and the name it is shown under."""
+
+    number: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody wants sent. `text` is finished, signature included; `request_key` is unique per user.
+
+    `not_before` holds it back (the form's ten seconds); `release_at` makes it an intention, paid when its moment has
+    come; `agreed` is the split that was shown (parts from the allowance, units from the balance).
+    """
+
+    user: User
+    text: str
+    to: Sequence[Recipient]
+    occasion: str
+    request_key: str
+    occasion_reference: str = ""
+    not_before: datetime | None = None
+    valid_until: datetime | None = None
+    release_at: datetime | None = None
+    agreed: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The message, and whether it was there already under the same request key."""
+
+    message: Message
+    repeated: bool
+
+
+@dataclass(slots=True)
+class _Item:
+    """A request on its way in: its message and what goes into the queue."""
+
+    message: Message
+    to: list[tuple[str, str]]
+    not_before: datetime
+    agreed: tuple[int, int] | None
+
+
+def submit(request: Request, *, now: datetime) -> Submitted:
+    """Accept, pay for and store one SMS to one or many numbers; return the message.
+
+    The same request key again answers with the first result. Raises a `NotAccepted` that says why not; then nothing
+    is stored, debited or sent.
+    """
+    [result] = submit_many([request], now=now)
+    if isinstance(result, NotAccepted):
+        raise result
+    return result
+
+
+def submit_many(requests: Sequence[Request], *, now: datetime) -> list[Submitted | NotAccepted]:
+    """Do what `submit` does for a batch in one transaction; each result stands at the place of its request."""
+    prepared = [_prepare(request, now=now) for request in requests]
+    try:
+        return _store(prepared, now=now)
+    except IntegrityError:
+        # Somebody else was first under one of these keys: now it can be seen, and answers.
+        return _store(prepared, now=now)
+
+
+def cancel(message: Message, *, now: datetime) -> int:
+    """Cancel what has not been handed over, and refund it; return how many SMS that were. Planned ones go whole."""
+    with transaction.atomic():
+        locked = Message.objects.select_for_update().get(pk=message.pk)
+        if locked.state == Message.State.PLANNED:
+            locked.state = Message.State.CANCELLED
+            locked.save(update_fields=["state"])
+            return locked.recipients
+        return len(queue_sql.cancel(message.pk, now=now))
+
+
+def release_due(*, now: datetime, limit: int = 100) -> list[tuple[Message, NotAccepted | None]]:
+    """Accept and charge planned messages whose moment has come, under the same id; return each with why not."""
+    with transaction.atomic():
+        due = Message.objects.select_for_update(skip_locked=True, of=("self",)).select_related("user")
+        planned = list(due.filter(state=Message.State.PLANNED, release_at__lte=now).order_by("release_at")[:limit])
+        return [(message, _release(message, now=now)) for message in planned]
+
+
+def _release(message: Message, *, now: datetime) -> NotAccepted | None:
+    message.valid_until = now + VALIDITY
+    item = _Item(message, [(number, name) for number, name in message.planned_to or []], now, None)
+    why: NotAccepted | None = MayNotSend() if not message.user.is_active else None
+    try:
+        with transaction.atomic():
+            if not why:
+                [why] = _accept([item], now=now)
+            if why:
+                raise why
+    except NotAccepted as refused:
+        Message.objects.filter(pk=message.pk).update(
+            state=Message.State.NOT_ACCEPTED, why_not="no_credit" if isinstance(refused, NotEnough) else "may_not_send"
+        )
+        return refused
+    return None
+
+
+def _prepare(request: Request, *, now: datetime) -> _Item | NotAccepted:
+    try:
+        return _read(request, now=now)
+    except NotAccepted as refused:
+        return refused
+
+
+def _read(request: Request, *, now: datetime) -> _Item:
+    """Read the request into a message that could be stored, or raise why not."""
+    if not request.user.is_active:
+        raise MayNotSend
+    text = parts.clean(request.text).rstrip()
+    if not text.strip():
+        raise BadText("empty")
+    try:
+        cut = parts.within_limit(text)
+    except parts.TooLong as too_long:
+        raise BadText("too_long", length=too_long.length, most=too_long.most) from None
+    if request.release_at and not now < request.release_at <= now + FURTHEST:
+        raise BadMoment
+    to = _numbers(request)
+    message = Message(
+        user=request.user, text=text, encoding=cut.encoding, parts_each=cut.count, recipients=len(to),
+        state=Message.State.PLANNED if request.release_at else Message.State.ACCEPTED, price=0,
+        occasion=request.occasion, occasion_reference=request.occasion_reference, request_key=request.request_key,
+        request_digest=_digest(text, to, request.release_at), created_at=now, release_at=request.release_at,
+        valid_until=request.valid_until or (request.release_at or now) + VALIDITY,
+    )  # fmt: skip
+    return _Item(message, to, request.not_before or now, request.agreed)
+
+
+def _numbers(request: Request) -> list[tuple[str, str]]:
+    """Return (E.164, name) per number, each number once, in the order of its first place."""
+    if not request.to:
+        raise NoRecipients
+    readings = phone_numbers.read_many([to.number for to in request.to], country=request.user.country)
+    bad = [reading for reading in readings if not reading.ok]
+    if bad:
+        raise BadRecipients(bad)
+    names: dict[str, str] = {}
+    for reading, to in zip(readings, request.to, strict=True):
+        if reading.number:
+            names.setdefault(reading.number, to.name[:100])
+    return list(names.items())
+
+
+def _digest(text: str, to: Sequence[tuple[str, str]], release_at: datetime | None) -> str:
+    content = json.dumps([text, [number for number, _name in to], release_at and release_at.isoformat()])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _store(prepared: Sequence[_Item | NotAccepted], *, now: datetime) -> list[Submitted | NotAccepted]:
+    items = [item for item in prepared if isinstance(item, _Item)]
+    with transaction.atomic():
+        known = _known(items)
+        fresh: dict[tuple[int, str], _Item] = {}
+        for item in items:
+            if _key(item.message) not in known:
+                fresh.setdefault(_key(item.message), item)
+        _plan([item for item in fresh.values() if item.message.release_at])
+        now_due = [item for item in fresh.values() if not item.message.release_at]
+        refusals = dict(zip((id(item) for item in now_due), _accept(now_due, now=now), strict=True))
+    results: list[Submitted | NotAccepted] = []
+    for item in prepared:
+        results.append(item if isinstance(item, NotAccepted) else _result(item, known, fresh, refusals))
+    return results
+
+
+def _result(
+    item: _Item,
+    known: dict[tuple[int, str], Message],
+    fresh: dict[tuple[int, str], _Item],
+    refusals: dict[int, NotAccepted | None],
+) -> Submitted | NotAccepted:
+    first = fresh.get(_key(item.message))
+    refusal = refusals.get(id(first)) if first else None
+    if refusal:
+        return refusal
+    message = first.message if first else known[_key(item.message)]
+    if message.request_digest != item.message.request_digest:
+        return KeyReused()
+    return Submitted(message, repeated=first is not item)
+
+
+def _known(items: Sequence[_Item]) -> dict[tuple[int, str], Message]:
+    keys = {item.message.request_key for item in items}
+    users = {item.message.user_id for item in items}
+    rows = Message.objects.filter(user__in=users, request_key__in=keys)
+    return {_key(message): message for message in rows}
+
+
+def _key(message: Message) -> tuple[int, str]:
+    return message.user_id, message.request_key
+
+
+def _plan(items: Sequence[_Item]) -> None:
+    for item in items:
+        item.message.planned_to = item.to
+    if items:
+        Message.objects.bulk_create([item.message for item in items])
+
+
+def _accept(items: Sequence[_Item], *, now: datetime) -> list[NotAccepted | None]:
+    """Queue, charge and store each item; return why not, where not. Needs a transaction; locks the accounts last."""
+    if not items:
+        return []
+    queue_sql.put([_queued(item) for item in items], now=now)
+    results = charging.charge_many([_charge(item) for item in items], now=now)
+    paid: list[_Item] = []
+    refusals: list[NotAccepted | None] = []
+    for item, result in zip(items, results, strict=True):
+        refusals.append(_refusal(item, result))
+        if isinstance(result, charging.Charged):
+            _complete(item.message, result, now=now)
+            paid.append(item)
+    if len(paid) < len(items):
+        queue_sql.remove([item.message.pk for item, why in zip(items, refusals, strict=True) if why])
+    _save(item.message for item in paid)
+    _nudge_after_commit([item for item in paid if item.not_before <= now])
+    return refusals
+
+
+def _nudge_after_commit(items: Sequence[_Item]) -> None:
+    aliases = {configured.first_route(number) for item in items for number, _name in item.to}
+    if aliases:
+        nudge.on_commit(aliases)
+
+
+def _queued(item: _Item) -> queue_sql.Queued:
+    to = [(number, name, configured.first_route(number)) for number, name in item.to]
+    return queue_sql.Queued(item.message.pk, to, _lane(item.message), item.not_before, item.message.valid_until)
+
+
+def _lane(message: Message) -> int:
+    """Alerts and reminders before what people write, and that before lists (SPEED.md, decision 7)."""
+    if message.recipients >= LIST_FROM:
+        return LIST
+    own = (Message.Occasion.FORM, Message.Occasion.API, Message.Occasion.LETTER)
+    return NORMAL if message.occasion in own else URGENT
+
+
+def _charge(item: _Item) -> charging.Charge:
+    message = item.message
+    return charging.Charge(
+        user_id=message.user_id, parts=message.parts, key=f"sms:{message.pk}", occasion=message.occasion,
+        reference=str(message.pk), agreed=item.agreed,
+    )  # fmt: skip
+
+
+def _refusal(item: _Item, result: charging.Charged | charging.Changed | charging.NotEnough) -> NotAccepted | None:
+    each = item.message.parts_each
+    if isinstance(result, charging.NotEnough):
+        return NotEnough(
+            missing_parts=result.missing_parts, missing_amount=result.missing_amount, payable=result.payable // each
+        )
+    if isinstance(result, charging.Changed):
+        cost = result.split
+        return PriceChanged(from_allowance=cost.from_allowance, from_balance=cost.from_balance, price=result.price)
+    return None
+
+
+def _complete(message: Message, charged: charging.Charged, *, now: datetime) -> None:
+    message.state = Message.State.ACCEPTED
+    message.accepted_at = now
+    message.charge, message.price, message.from_allowance = charged.entry, charged.price, charged.from_allowance
+    message.planned_to = None
+
+
+def _save(messages: Iterable[Message]) -> None:
+    fresh: list[Message] = []
+    for message in messages:
+        if message._state.adding:
+            fresh.append(message)
+        else:
+            message.save()
+    Message.objects.bulk_create(fresh)

@@ -1,0 +1,75 @@
+"""What time does to deliveries and plans: leases that end, validities that pass, outcomes that nobody settles.
+
+Every step is "do what is due": safe to run twice, at once, late or never.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from sms import outcomes, queue_sql, submission
+
+UNKNOWN_FOR = timedelta(hours=24)
+RELAYED_FOR = timedelta(hours=1)
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many deliveries, and planned messages, a sweep moved."""
+
+    reaped: int
+    doubted: int
+    expired: int
+    given_up: int
+    released: int
+
+
+def sweep(*, now: datetime) -> Swept:
+    """Move everything whose time has come."""
+    aliases = list(settings.SMS_GATEWAYS)
+    if aliases:
+        queue_sql.reroute(aliases, to=aliases[0])
+    reaped = queue_sql.reap(now=now)
+    doubted = queue_sql.doubt_relayed(since=now - RELAYED_FOR, now=now)
+    return Swept(reaped, doubted, expire(now=now), give_up_unknown(now=now), release(now=now))
+
+
+def expire(*, now: datetime) -> int:
+    """End, refund and tell of what waited past its validity, batch after batch (promise 6)."""
+    return _in_batches("expired", lambda: queue_sql.expire(now=now, limit=BATCH), now=now)
+
+
+def give_up_unknown(*, now: datetime) -> int:
+    """End, refund and tell of what has been unknown for 24 hours (promise 4, N16)."""
+    since = now - UNKNOWN_FOR
+    return _in_batches("unconfirmed", lambda: queue_sql.give_up_unknown(since=since, now=now, limit=BATCH), now=now)
+
+
+def release(*, now: datetime) -> int:
+    """Accept planned messages whose moment has come; tell once of those that could not be paid (promise 7)."""
+    released = 0
+    while True:
+        with transaction.atomic():
+            batch = submission.release_due(now=now)
+            for message, why in batch:
+                if why:
+                    reason = "no_credit" if isinstance(why, submission.NotEnough) else "may_not_send"
+                    outcomes.tell([queue_sql.Ended(0, message.pk)], state=reason, now=now)
+        released += len(batch)
+        if not batch:
+            return released
+
+
+def _in_batches(state: str, end: Callable[[], list[queue_sql.Ended]], *, now: datetime) -> int:
+    total = 0
+    while True:
+        with transaction.atomic():
+            ended = end()
+            outcomes.tell(ended, state=state, now=now)
+        total += len(ended)
+        if len(ended) < BATCH:
+            return total
