@@ -212,11 +212,11 @@ class _Drain:
             if room and len(self._claimed) < room:
                 self._claim(now)
             with transaction.atomic():
-                slot = slots.renew(self.alias, owner=self.owner, now=now)
                 outcomes.record(self.alias, finished, now=now)
+                slot = slots.renew(self.alias, owner=self.owner, now=now)
                 if slot is None:
                     return Step(lost=True)
-                calls = self._mark(min(room, slots.room(slot, now=now)), now)
+                calls = self._mark(min(room, slots.room(slot, under_way=self._under_way - len(finished), now=now)), now)
         except (OperationalError, InterfaceError):
             connection.close()
             raise

@@ -8,6 +8,7 @@ from sms.models import Slot
 
 LEASE = timedelta(seconds=30)
 FAILURES_BEFORE_REST = 5
+WIDEST = 1_000_000
 REST = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=30), timedelta(seconds=60))
 
 
@@ -31,11 +32,11 @@ def leave(alias: str, *, owner: int) -> None:
     Slot.objects.filter(alias=alias, owner=owner).update(owner=None, lease_until=None)
 
 
-def room(slot: Slot, *, now: datetime) -> int:
-    """Return how many calls may begin: none while held or resting, one to try again after failures, else any number."""
+def room(slot: Slot, *, under_way: int, now: datetime) -> int:
+    """Return how many calls may begin: none while held or resting, one at a time after failures, else any number."""
     if slot.held_at or (slot.resting_until and slot.resting_until > now) or _all_held():
         return 0
-    return 1 if slot.failures >= FAILURES_BEFORE_REST else 1_000_000
+    return max(0, 1 - under_way) if slot.failures >= FAILURES_BEFORE_REST else WIDEST
 
 
 def note_answers(alias: str) -> None:
