@@ -8,7 +8,7 @@ from contacts.models import Group, Membership, User
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(UserAdmin[User]):
     """Django's own user admin, with the personal record."""
 
     list_display = ("username", "first_name", "last_name", "mobile", "country", "is_active", "is_staff")

@@ -1,6 +1,6 @@
 """People: the user as a personal record, groups with members, and notices to a user."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -20,7 +20,7 @@ class User(AbstractUser):
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, help_text=_("Empty: the office's."))
     signature = models.CharField(_("signature"), max_length=SIGNATURE_LENGTH, blank=True)
 
-    objects: ClassVar[UserManager["User"]] = UserManager()
+    objects: ClassVar[UserManager[Self]] = UserManager()
 
     class Meta(AbstractUser.Meta):
         constraints = [

@@ -32,7 +32,7 @@ class EntryInline(admin.TabularInline[Entry, Account]):
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the latest hundred lines: an account may have a million."""
         entries = super().get_queryset(request)
-        account_id = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
+        account_id = request.resolver_match.kwargs.get("object_id", 0) if request.resolver_match else 0
         latest = entries.filter(account_id=account_id).order_by("-created_at", "-id").values("pk")[:100]
         return entries.filter(pk__in=list(latest.values_list("pk", flat=True)))
 
@@ -60,7 +60,7 @@ class AccountAdmin(admin.ModelAdmin[Account]):
             charging.subscribe(obj, plan=obj.plan, now=now)
         if form.parts or form.amount:
             by, why = request.user, form.cleaned_data["why"]
-            charging.adjust(obj, parts=form.parts, amount=form.amount, why=why, by=by, now=now)  # type: ignore[arg-type]
+            charging.adjust(obj, charging.Adjustment(parts=form.parts, amount=form.amount, why=why, by=by), now=now)  # type: ignore[arg-type]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """An account comes with its user."""

@@ -74,6 +74,16 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What staff gives, or takes with a minus: `parts` of this month, `amount` units of balance; why, and who."""
+
+    parts: int
+    amount: int
+    why: str
+    by: User | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Refund:
     """What goes back of the charge `charge_id`: `parts` to the window that paid, `amount` units to the balance."""
 
@@ -145,26 +155,27 @@ def refund_many(refunds: Sequence[Refund], *, occasion: str, now: datetime) -> d
     return entries
 
 
-def adjust(account: Account, *, parts: int, amount: int, why: str, by: User | None, now: datetime) -> Entry:
-    """Give or take `parts` of this month's allowance and `amount` units of balance, with a reason the user reads.
+def adjust(account: Account, change: Adjustment, *, now: datetime) -> Entry:
+    """Give or take credit with a reason that the user reads; the allowance moves for this month.
 
     Raises `CannotAdjust` where more is taken than there is, or where the reason is missing.
     """
-    if not why.strip():
+    if not change.why.strip():
         raise CannotAdjust("An adjustment needs a reason.")
     with transaction.atomic():
         locked = lock(pk__in=[account.pk])[account.pk]
         allowance = _current_allowances([locked], now=now)[locked.pk]
-        if locked.balance + amount < 0 or allowance.available + parts < 0:
+        if locked.balance + change.amount < 0 or allowance.available + change.parts < 0:
             raise CannotAdjust("That is more than there is.")
-        locked.balance += amount
-        allowance.available += parts
-        allowance.granted += parts
+        locked.balance += change.amount
+        allowance.available += change.parts
+        allowance.granted += change.parts
         _save_allowances([allowance])
         _save_balances([locked])
         return Entry.objects.create(
-            account=locked, kind=Entry.Kind.ADJUST, allowance=allowance if parts else None, parts=parts, amount=amount,
-            key=f"adjust:{uuid.uuid4()}", why=why.strip()[:200], by=by, created_at=now,
+            account=locked, kind=Entry.Kind.ADJUST, allowance=allowance if change.parts else None,
+            parts=change.parts, amount=change.amount, key=f"adjust:{uuid.uuid4()}",
+            why=change.why.strip()[:200], by=change.by, created_at=now,
         )  # fmt: skip
 
 
@@ -184,7 +195,7 @@ def subscribe(account: Account, *, plan: Plan | None, now: datetime) -> None:
 
 
 def lock(**which: Collection[int]) -> dict[int, Account]:
-    """Lock the accounts `which` picks, in id order; return them by id with their plans. On SQLite the transaction locks."""
+    """Lock the accounts `which` picks, in id order; return them by id with their plans."""
     rows = Account.objects.select_for_update(of=("self",)).select_related("plan").filter(**which).order_by("pk")
     return {account.pk: account for account in rows}
 

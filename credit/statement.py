@@ -21,8 +21,8 @@ PAGE = 25
 class Line:
     """One movement: parts of an allowance, money (units) of the balance, and what was left of each after it.
 
-    `left_parts` is of the window that the line belongs to, None where it moved no allowance or only money was asked for. `is_due` tells a lapse or
-    a grant that has happened by the calendar and is written with the next movement.
+    `left_parts` is of the window that the line belongs to, None where it moved no allowance or only money was asked
+    for. `is_due` tells a lapse or a grant that has happened by the calendar and is written with the next movement.
     """
 
     at: datetime

@@ -17,14 +17,14 @@ CREATE TRIGGER entry_is_never_changed BEFORE UPDATE ON credit_entry
 CREATE TRIGGER entry_is_never_deleted BEFORE DELETE ON credit_entry
     FOR EACH ROW EXECUTE FUNCTION entry_is_append_only();
 """
-_SQLITE = """
-DROP TRIGGER IF EXISTS entry_is_never_changed;
-DROP TRIGGER IF EXISTS entry_is_never_deleted;
-CREATE TRIGGER entry_is_never_changed BEFORE UPDATE ON credit_entry
-    BEGIN SELECT RAISE(ABORT, 'entries are never changed or deleted'); END;
-CREATE TRIGGER entry_is_never_deleted BEFORE DELETE ON credit_entry
-    BEGIN SELECT RAISE(ABORT, 'entries are never changed or deleted'); END;
-"""
+_SQLITE = (
+    "DROP TRIGGER IF EXISTS entry_is_never_changed",
+    "DROP TRIGGER IF EXISTS entry_is_never_deleted",
+    """CREATE TRIGGER entry_is_never_changed BEFORE UPDATE ON credit_entry
+        BEGIN SELECT RAISE(ABORT, 'entries are never changed or deleted'); END""",
+    """CREATE TRIGGER entry_is_never_deleted BEFORE DELETE ON credit_entry
+        BEGIN SELECT RAISE(ABORT, 'entries are never changed or deleted'); END""",
+)
 
 
 def install(**_: object) -> None:
@@ -33,7 +33,5 @@ def install(**_: object) -> None:
         if connection.vendor == "postgresql":
             cursor.execute(_POSTGRESQL)
         else:
-            for statement in _SQLITE.strip().split(";\n"):
-                if statement.endswith("END"):
-                    statement += ";"
+            for statement in _SQLITE:
                 cursor.execute(statement)

@@ -1,8 +1,10 @@
 from django.apps import AppConfig
+from django.contrib.staticfiles.apps import StaticFilesConfig
 
 
 class OfficeConfig(AppConfig):
     name = "office"
+    default = True
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
@@ -10,3 +12,12 @@ class OfficeConfig(AppConfig):
         from office import celery, logs  # noqa: F401
 
         logs.configure()
+
+
+class StaticFiles(StaticFilesConfig):
+    """Leaves out what the libraries ship and no page of ours asks for.
+
+    Extensions of htmx import a file that their own package lacks; Bootstrap comes in forty forms.
+    """
+
+    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "hx-*", "htmx-2-compat*", "*.rtl.*", "bootstrap-*"]

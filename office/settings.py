@@ -56,7 +56,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.staticfiles",
+    "office.apps.StaticFiles",
     "django.forms",
     "allauth",
     "allauth.account",
@@ -147,6 +147,7 @@ ACCOUNT_FORMS = {
 
 # Security
 SECURE_SSL_REDIRECT = SECURE
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked from within, where there is no TLS
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
@@ -174,6 +175,7 @@ USE_I18N = USE_TZ = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("nl", "Nederlands"), ("fr", "Français"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "office" / "locale"]
+FORMAT_MODULE_PATH = ["office.formats"]
 
 # Files
 STATIC_URL = "/static/"
@@ -188,7 +190,7 @@ vars().update(environment.email(environment.text("EMAIL_URL", "console://" if DE
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = f"office@{OFFICE_DOMAIN}"
 
 # Celery: messages are nudges with at most an alias; the database is the truth
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT = None if REDIS_URL else "office.broker_files:Transport"
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"socket_timeout": 5, "socket_connect_timeout": 2, "visibility_timeout": 3600}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -9,7 +10,9 @@ from django.db import connection
 from credit.books import missing_triggers
 from sms import sweeper, triggers
 
-_SHARE = "(CASE WHEN m.from_allowance - d.position * m.parts_each <= 0 THEN 0 WHEN m.from_allowance - d.position * m.parts_each >= m.parts_each THEN m.parts_each ELSE m.from_allowance - d.position * m.parts_each END)"  # noqa: E501
+# The parts that the allowance paid of a delivery: what it had left at its position, from none to all of them.
+_LEFT = "m.from_allowance - d.position * m.parts_each"
+_SHARE = f"(CASE WHEN {_LEFT} <= 0 THEN 0 WHEN {_LEFT} >= m.parts_each THEN m.parts_each ELSE {_LEFT} END)"
 _CHECKS = {
     "charged otherwise than its parts: message": """
         SELECT m.id FROM sms_message m JOIN credit_entry e ON e.id = m.charge_id
@@ -19,7 +22,8 @@ _CHECKS = {
         SELECT m.id FROM sms_message m LEFT JOIN sms_delivery d ON d.message_id = m.id WHERE m.state = 'accepted'
         GROUP BY m.id, m.recipients HAVING COUNT(d.id) <> m.recipients OR MAX(d.position) <> m.recipients - 1""",
     "deliveries of a message that was not accepted: message": """
-        SELECT DISTINCT m.id FROM sms_message m JOIN sms_delivery d ON d.message_id = m.id WHERE m.state <> 'accepted'""",
+        SELECT DISTINCT m.id FROM sms_message m JOIN sms_delivery d ON d.message_id = m.id
+        WHERE m.state <> 'accepted'""",
     "a charge without its message: entry": """
         SELECT e.id FROM credit_entry e LEFT JOIN sms_message m ON m.charge_id = e.id
         WHERE e.kind = 'charge' AND m.id IS NULL""",
@@ -27,11 +31,14 @@ _CHECKS = {
         SELECT e.id FROM credit_entry e LEFT JOIN sms_delivery d ON d.refund_id = e.id
             LEFT JOIN sms_message m ON m.id = d.message_id
         WHERE e.kind = 'refund' GROUP BY e.id, e.parts, e.amount
-        HAVING e.parts <> COALESCE(SUM({_SHARE}), 0) OR e.amount <> COALESCE(SUM((m.parts_each - {_SHARE}) * m.price), 0)""",
+        HAVING e.parts <> COALESCE(SUM({_SHARE}), 0)
+            OR e.amount <> COALESCE(SUM((m.parts_each - {_SHARE}) * m.price), 0)""",
     "refunded from another charge than its own: delivery": """
-        SELECT d.id FROM sms_delivery d JOIN sms_message m ON m.id = d.message_id JOIN credit_entry e ON e.id = d.refund_id
+        SELECT d.id FROM sms_delivery d JOIN sms_message m ON m.id = d.message_id
+            JOIN credit_entry e ON e.id = d.refund_id
         WHERE e.kind <> 'refund' OR e.refunds_id <> m.charge_id""",
-    "sent without a reference or evidence: delivery": "SELECT id FROM sms_delivery WHERE state = 'sent' AND reference = '' AND receipt = 0",  # noqa: E501
+    "sent without a reference or evidence: delivery": """
+        SELECT id FROM sms_delivery WHERE state = 'sent' AND reference = '' AND receipt = 0""",
     "more than five attempts: delivery": "SELECT id FROM sms_delivery WHERE attempt > 5",
 }
 _LIMITS = {
@@ -67,7 +74,7 @@ def _over_daily_cap(now: datetime) -> Iterator[str]:
     yield from _off("a number got more than its daily cap: delivery", sql, [since, settings.SMS_DAILY_CAP])
 
 
-def _off(sentence: str, sql: str, values: list[object]) -> Iterator[str]:
+def _off(sentence: str, sql: str, values: list[Any]) -> Iterator[str]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         ids = [str(row[0]) for row in cursor.fetchall()]

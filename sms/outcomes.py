@@ -143,7 +143,7 @@ def _backoff(outcome: Outcome) -> timedelta:
 
 
 def _next_gateway(alias: str, outcome: Outcome) -> str | None:
-    """Return the gateway to try after `alias` on the number's route, None where it was the last or attempts are used."""
+    """Return the gateway to try after `alias` on the number's route; None after the last one, or the last attempt."""
     route = configured.routes_for(outcome.row.number)
     place = route.index(alias) + 1 if alias in route else 0
     return route[place] if place < len(route) and outcome.attempt < MAX_ATTEMPTS else None

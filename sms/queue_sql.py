@@ -285,7 +285,7 @@ def _end(  # noqa: PLR0913
     reasons: dict[int, str] | None = None,
     skip_locked: bool = False,
 ) -> list[Ended]:
-    """Lock what `where` picks, refund each delivery's share to the pockets that paid, and end it: one entry a charge."""
+    """Lock what `where` picks, refund each delivery's share to the pockets that paid, and end it."""
     lock = (" FOR UPDATE OF d" + (" SKIP LOCKED" if skip_locked else "")) if _on_postgresql() else ""
     rows = _fetch(
         f"""SELECT d.id, m.id, m.charge_id, m.from_allowance - d.position * m.parts_each, m.parts_each, m.price
@@ -321,7 +321,8 @@ def _lease(due: str, values: Sequence[Any], *, token: int, lease_until: datetime
                 UPDATE sms_delivery d SET claim = %s, lease_until = %s
                 FROM due, sms_message m, contacts_user u
                 WHERE d.id = due.id AND m.id = d.message_id AND u.id = m.user_id
-                RETURNING d.lane, d.turn_at, d.id, d.number, m.text, m.encoding, m.parts_each, d.state = 'unknown', u.is_active""",
+                RETURNING d.lane, d.turn_at, d.id, d.number, m.text, m.encoding, m.parts_each,
+                    d.state = 'unknown', u.is_active""",
             [*values, token, lease_until],
         )
     else:
@@ -331,12 +332,13 @@ def _lease(due: str, values: Sequence[Any], *, token: int, lease_until: datetime
         )
         table, ids = _table("r", leased, ("id",))
         rows = _fetch(
-            f"""SELECT d.lane, d.turn_at, d.id, d.number, m.text, m.encoding, m.parts_each, d.state = 'unknown', u.is_active
+            f"""SELECT d.lane, d.turn_at, d.id, d.number, m.text, m.encoding, m.parts_each,
+                    d.state = 'unknown', u.is_active
                 FROM {table} JOIN sms_delivery d ON d.id = r.id JOIN sms_message m ON m.id = d.message_id
                 JOIN contacts_user u ON u.id = m.user_id""",
             ids,
         )
-    return [Claimed(*row[2:-2], doubtful=bool(row[-2]), may_send=bool(row[-1])) for row in sorted(rows)]
+    return [Claimed(*row[2:7], doubtful=bool(row[7]), may_send=bool(row[8])) for row in sorted(rows)]  # type: ignore[misc]
 
 
 def _table(name: str, rows: Sequence[Sequence[Any]], columns: tuple[str, ...]) -> tuple[str, list[Any]]:

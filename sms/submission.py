@@ -248,8 +248,8 @@ def _store(prepared: Sequence[_Item | NotAccepted], *, now: datetime) -> list[Su
         now_due = [item for item in fresh.values() if not item.message.release_at]
         refusals = dict(zip((id(item) for item in now_due), _accept(now_due, now=now), strict=True))
     results: list[Submitted | NotAccepted] = []
-    for item in prepared:
-        results.append(item if isinstance(item, NotAccepted) else _result(item, known, fresh, refusals))
+    for each in prepared:
+        results.append(each if isinstance(each, NotAccepted) else _result(each, known, fresh, refusals))
     return results
 
 

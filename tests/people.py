@@ -24,7 +24,7 @@ def give(user: User, *, parts: int, balance: int, now: datetime = NOW) -> Accoun
     plan, _made = Plan.objects.get_or_create(name=f"{parts} a month", defaults={"parts_a_month": parts, "price": 950})
     charging.subscribe(account, plan=plan, now=now)
     if balance:
-        charging.adjust(account, parts=0, amount=balance, why="to begin with", by=None, now=now)
+        charging.adjust(account, charging.Adjustment(parts=0, amount=balance, why="to begin with"), now=now)
     account.refresh_from_db()
     return account
 

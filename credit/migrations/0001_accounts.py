@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,97 +14,181 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Plan',
+            name="Plan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80, unique=True, verbose_name='name')),
-                ('parts_a_month', models.PositiveIntegerField(default=0, verbose_name='parts a month')),
-                ('price', models.PositiveBigIntegerField(blank=True, help_text="In 1/10,000 of the currency; empty: the office's price.", null=True, verbose_name='price of a part')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80, unique=True, verbose_name="name")),
+                ("parts_a_month", models.PositiveIntegerField(default=0, verbose_name="parts a month")),
+                (
+                    "price",
+                    models.PositiveBigIntegerField(
+                        blank=True,
+                        help_text="In 1/10,000 of the currency; empty: the office's price.",
+                        null=True,
+                        verbose_name="price of a part",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'plan',
-                'verbose_name_plural': 'plans',
-                'ordering': ['name'],
+                "verbose_name": "plan",
+                "verbose_name_plural": "plans",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('balance', models.BigIntegerField(default=0, verbose_name='balance')),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='account', to=settings.AUTH_USER_MODEL)),
-                ('plan', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='credit.plan')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("balance", models.BigIntegerField(default=0, verbose_name="balance")),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="account", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="credit.plan"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'account',
-                'verbose_name_plural': 'accounts',
+                "verbose_name": "account",
+                "verbose_name_plural": "accounts",
             },
         ),
         migrations.CreateModel(
-            name='Allowance',
+            name="Allowance",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('granted', models.IntegerField()),
-                ('available', models.IntegerField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='allowances', to='credit.account')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("granted", models.IntegerField()),
+                ("available", models.IntegerField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="allowances", to="credit.account"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-starts_at'],
+                "ordering": ["-starts_at"],
             },
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('grant', 'Allowance of the month'), ('charge', 'SMS'), ('refund', 'Refund: did not leave'), ('lapse', 'Lapsed at the end of the month'), ('adjust', 'Adjusted by the office')], max_length=8)),
-                ('parts', models.IntegerField(default=0)),
-                ('amount', models.BigIntegerField(default=0)),
-                ('key', models.CharField(max_length=100)),
-                ('occasion', models.CharField(blank=True, max_length=20)),
-                ('reference', models.CharField(blank=True, max_length=64)),
-                ('why', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='credit.account')),
-                ('allowance', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='credit.allowance')),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('refunds', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='refunded_by', to='credit.entry')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("grant", "Allowance of the month"),
+                            ("charge", "SMS"),
+                            ("refund", "Refund: did not leave"),
+                            ("lapse", "Lapsed at the end of the month"),
+                            ("adjust", "Adjusted by the office"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("parts", models.IntegerField(default=0)),
+                ("amount", models.BigIntegerField(default=0)),
+                ("key", models.CharField(max_length=100)),
+                ("occasion", models.CharField(blank=True, max_length=20)),
+                ("reference", models.CharField(blank=True, max_length=64)),
+                ("why", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="entries", to="credit.account"
+                    ),
+                ),
+                (
+                    "allowance",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="credit.allowance",
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "refunds",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="refunded_by",
+                        to="credit.entry",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', '-id'],
+                "ordering": ["-created_at", "-id"],
             },
         ),
         migrations.AddConstraint(
-            model_name='allowance',
-            constraint=models.UniqueConstraint(fields=('account', 'starts_at'), name='one_allowance_per_account_and_window'),
+            model_name="allowance",
+            constraint=models.UniqueConstraint(
+                fields=("account", "starts_at"), name="one_allowance_per_account_and_window"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='allowance',
-            constraint=models.CheckConstraint(condition=models.Q(('available__gte', 0), ('available__lte', models.F('granted'))), name='allowance_within_its_grant'),
+            model_name="allowance",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("available__gte", 0), ("available__lte", models.F("granted"))),
+                name="allowance_within_its_grant",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='allowance',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='allowance_ends_after_it_starts'),
+            model_name="allowance",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="allowance_ends_after_it_starts"
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['account', '-created_at', '-id'], name='entry_of_account'),
+            model_name="entry",
+            index=models.Index(fields=["account", "-created_at", "-id"], name="entry_of_account"),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('account', 'key'), name='one_entry_per_account_and_key'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(fields=("account", "key"), name="one_entry_per_account_and_key"),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('parts', 0), ('allowance__isnull', False), _connector='OR'), name='entry_parts_have_a_window'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("parts", 0), ("allowance__isnull", False), _connector="OR"),
+                name="entry_parts_have_a_window",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('amount', 0), ('kind', 'grant'), ('parts__gte', 0)), models.Q(('amount__lte', 0), ('kind', 'charge'), ('parts__lte', 0)), models.Q(('amount__gte', 0), ('kind', 'refund'), ('parts__gte', 0), ('refunds__isnull', False)), models.Q(('amount', 0), ('kind', 'lapse'), ('parts__lte', 0)), models.Q(('kind', 'adjust'), models.Q(('why', ''), _negated=True)), _connector='OR'), name='entry_goes_the_way_of_its_kind'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("amount", 0), ("kind", "grant"), ("parts__gte", 0)),
+                    models.Q(("amount__lte", 0), ("kind", "charge"), ("parts__lte", 0)),
+                    models.Q(("amount__gte", 0), ("kind", "refund"), ("parts__gte", 0), ("refunds__isnull", False)),
+                    models.Q(("amount", 0), ("kind", "lapse"), ("parts__lte", 0)),
+                    models.Q(("kind", "adjust"), models.Q(("why", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="entry_goes_the_way_of_its_kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('balance__gte', 0)), name='balance_never_negative'),
+            model_name="account",
+            constraint=models.CheckConstraint(condition=models.Q(("balance__gte", 0)), name="balance_never_negative"),
         ),
     ]

@@ -180,8 +180,8 @@ def test_an_adjustment_needs_a_reason_and_takes_no_more_than_there_is(database):
     account = Account.objects.get(user=person(parts=3, balance=1_000))
     for change in ({"parts": 0, "amount": 5, "why": " "}, {"parts": -4, "amount": 0, "why": "x"}):
         with pytest.raises(charging.CannotAdjust):
-            charging.adjust(account, **change, by=None, now=NOW)
-    charging.adjust(account, parts=-3, amount=-1_000, why="closed", by=None, now=NOW)
+            charging.adjust(account, charging.Adjustment(**change), now=NOW)
+    charging.adjust(account, charging.Adjustment(parts=-3, amount=-1_000, why="closed"), now=NOW)
     has = standing(account.user, now=NOW)
     assert (has.available, has.balance) == (0, 0)
     assert list(books.check()) == []

@@ -1,0 +1,53 @@
+"""What keeps an SMS from reaching oneself: own number missing or wrong, nothing to pay with (S21)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from contacts.models import User
+from contacts.phone_numbers import read
+from credit.allowance import Standing, standing
+
+LOW_PARTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One thing in the way: what it is, and the address and the words of what mends it."""
+
+    what: str
+    cure: str
+    url: str
+
+
+def obstacles(user: User, *, now: datetime) -> list[Obstacle]:
+    """Return what stops SMS from the office to `user`, worst first; an empty list where nothing does."""
+    return [*_of_the_number(user), *_of_the_credit(standing(user, now=now))]
+
+
+def runs_low(has: Standing) -> bool:
+    """Return whether allowance and balance together pay for fewer than LOW_PARTS parts."""
+    return has.balance_parts is not None and has.available + has.balance_parts < LOW_PARTS
+
+
+def _of_the_number(user: User) -> Iterator[Obstacle]:
+    url = f"{reverse('personal_record')}#mobile"
+    if not user.mobile:
+        what = _("Your own mobile number is not in your personal record, so no SMS from the office can reach you.")
+        yield Obstacle(what, _("Add your number"), url)
+    elif not read(user.mobile, country=user.country).ok:
+        what = _("The mobile number in your personal record cannot get SMS.")
+        yield Obstacle(what, _("Correct your number"), url)
+
+
+def _of_the_credit(has: Standing) -> Iterator[Obstacle]:
+    if has.available or has.balance_parts is None or has.balance_parts:
+        return
+    if has.granted:
+        what = _("The SMS of this month's allowance are used up, and your balance does not pay for one more.")
+    else:
+        what = _("Your subscription gives no SMS, and your balance does not pay for one.")
+    yield Obstacle(what, _("See how the balance is filled"), reverse("balance"))

@@ -1,0 +1,25 @@
+"""The office's own periodic tasks."""
+
+from celery import shared_task
+from django.contrib.sessions.backends.db import SessionStore
+from django.utils import timezone
+
+from office import broker_files, seen
+
+
+@shared_task
+def pulse() -> None:
+    """Write down that a worker takes what beat sends: `/readyz` and `manage.py run` look at it."""
+    seen.record("worker", now=timezone.now())
+
+
+@shared_task
+def prune() -> None:
+    """Remove the broker's old files, where the broker is a folder."""
+    broker_files.prune(now=timezone.now())
+
+
+@shared_task
+def clear_sessions() -> None:
+    """Remove the sessions that have ended."""
+    SessionStore.clear_expired()

@@ -1,0 +1,49 @@
+"""Every address of the office. CONTRACT.md fixes the names that others rely on."""
+
+from allauth.account import views as door
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import include, path, re_path
+
+from contacts import views as contacts
+from credit import views as credit
+from office import handset, health, help_pages, personal_record, quota, welcome
+from sms import receipt_views
+
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one door, with its limits
+
+handler429 = "contacts.sign_in.too_many_tries"
+
+accounts = [
+    path("login/", door.login, name="account_login"),
+    path("logout/", door.logout, name="account_logout"),
+    path("inactive/", door.account_inactive, name="account_inactive"),
+    path("password/reset/", door.password_reset, name="account_reset_password"),
+    path("password/reset/done/", door.password_reset_done, name="account_reset_password_done"),
+    path("password/reset/key/done/", door.password_reset_from_key_done, name="account_reset_password_from_key_done"),
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        door.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+]
+
+urlpatterns = [
+    path("", welcome.welcome, name="welcome"),
+    path("sms/", include("sms.urls")),
+    path("settings/", personal_record.personal_record, name="personal_record"),
+    path("settings/signature/", personal_record.signature, name="signature"),
+    path("settings/quota/account/", quota.quota, name="quota"),
+    path("settings/quota/account/figure/", quota.figure, name="credit_figure"),
+    path("settings/account/balance/", credit.balance, name="balance"),
+    path("notices/<int:notice_id>/seen/", contacts.notice_seen, name="notice_seen"),
+    path("help/<slug:tool>/", help_pages.help_page, name="help"),
+    path("phone/", handset.handset, name="handset"),
+    path("phone/<int:message_id>/receipt/", handset.receipt, name="handset_receipt"),
+    path("receipts/<str:alias>/", receipt_views.receive, name="receipts"),
+    path("language/", contacts.choose_language, name="set_language"),
+    path("accounts/", include(accounts)),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+]

@@ -1,0 +1,37 @@
+"""The welcome page: the SMS form one click away, what needs a hand, what was sent last."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from contacts.notices import unseen
+from credit.allowance import standing
+from office.obstacles import obstacles, runs_low
+from sms import history
+from sms.answers import signed_in
+from sms.models import Message
+from sms.story import states
+
+LATEST = 5
+NOTICES = 5
+
+
+@login_required
+@require_safe
+def welcome(request: HttpRequest) -> HttpResponse:
+    """Show the first page after sign-in."""
+    user = signed_in(request)
+    now = timezone.now()
+    has = standing(user, now=now)
+    page = history.page(history.messages_of(user, history.Filter()))
+    context = {
+        "obstacles": obstacles(user, now=now),
+        "runs_low": runs_low(has) and has.available + (has.balance_parts or 0) > 0,
+        "has": has,
+        "unseen": unseen(user)[:NOTICES],
+        "planned": Message.objects.filter(user=user, state=Message.State.PLANNED).count(),
+        "latest": [(message, states(message, page.counts[message.pk])) for message in page.messages[:LATEST]],
+    }
+    return render(request, "office/welcome.html", context)

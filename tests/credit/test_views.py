@@ -1,0 +1,40 @@
+"""The balance's page."""
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from credit import charging
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "/settings/account/balance/"
+
+
+def test_it_wants_to_know_who_asks(client):
+    assert client.get(ADDRESS).headers["Location"] == f"/accounts/login/?next={ADDRESS}"
+    client.force_login(person())
+    assert client.post(ADDRESS).status_code == 405
+
+
+@pytest.mark.row("S13")
+def test_it_says_what_there_is_as_money_and_as_sms_and_how_it_is_filled(client):
+    user = person(parts=0, now=timezone.now())
+    with transaction.atomic():
+        charging.charge_many([charging.Charge(user.pk, 2, "a", "form", "")], now=timezone.now())
+    client.force_login(user)
+    page = client.get(ADDRESS).content.decode()
+    assert "€4.81" in page
+    assert "pays for 50 SMS" in page
+    assert "€0.095, whatever the country" in page
+    assert "−€0.19" in page
+    assert "to begin with" in page
+    assert "support adds to it" in page
+
+
+def test_somebody_without_an_account_sees_nothing_of_others(client):
+    person("anna", now=timezone.now())
+    client.force_login(person("carla", parts=0, balance=0, now=timezone.now()))
+    page = client.get(ADDRESS).content.decode()
+    assert "€0.00" in page
+    assert "Nothing has moved it yet" in page

@@ -1,0 +1,108 @@
+"""The quota: granted = available + sent + on their way + lapsed, as shown on the page."""
+
+import re
+import uuid
+
+import pytest
+from django.utils import timezone
+
+from office.quota import PICTURE_WIDTH, bar, quota_of
+from sms import submission
+from sms.models import Delivery
+from sms.submission import Recipient, Request
+from tests.people import numbers, person
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "/settings/quota/account/"
+
+
+def send(user, count, *, key=None):
+    to = [Recipient(number) for number in numbers(count)]
+    wanted = Request(user=user, text="See you at 9", to=to, occasion="form", request_key=key or str(uuid.uuid4()))
+    return submission.submit(wanted, now=timezone.now()).message
+
+
+def mark_sent(message, positions):
+    now = timezone.now()
+    marked = Delivery.objects.filter(message=message, position__in=positions)
+    marked.update(state="sending")
+    marked.update(state="sent", sent_at=now)
+
+
+def shown(client):
+    page = client.get(ADDRESS).content.decode()
+    figures = dict(re.findall(r'data-figure="([a-z-]+)">(\d+)<', page))
+    return page, {name: int(value) for name, value in figures.items()}
+
+
+def test_it_wants_to_know_who_asks(client):
+    assert client.get(ADDRESS).status_code == client.get(ADDRESS + "figure/").status_code == 302
+
+
+@pytest.mark.row("S14")
+def test_the_figures_add_up_for_both_pockets(client):
+    user = person(parts=9, now=timezone.now())
+    message = send(user, 14)
+    mark_sent(message, [0, 1, 10])
+    client.force_login(user)
+    page, has = shown(client)
+    assert has == {
+        "granted": 9,
+        "available": 0,
+        "sent": 2,
+        "in-flight": 7,
+        "lapsed": 0,
+        "balance-parts": (50_000 - 5 * 950) // 950,
+        "balance-sent": 1,
+        "balance-in-flight": 4,
+    }
+    assert has["granted"] == has["available"] + has["sent"] + has["in-flight"] + has["lapsed"]
+    assert "€4.525" in page
+    assert f"/sms/{message.pk}/" in page
+    assert "(Europe/Brussels)" in page
+
+
+def test_what_was_paid_back_is_available_again(client):
+    user = person(parts=9, now=timezone.now())
+    message = send(user, 3)
+    submission.cancel(message, now=timezone.now())
+    client.force_login(user)
+    _page, has = shown(client)
+    assert (has["available"], has["sent"], has["in-flight"]) == (9, 0, 0)
+
+
+def test_nobodys_figures_but_ones_own(client):
+    send(person("anna", now=timezone.now()), 3)
+    client.force_login(person("carla", parts=0, balance=0, now=timezone.now()))
+    page, has = shown(client)
+    assert has == {"balance-parts": 0, "balance-sent": 0, "balance-in-flight": 0}
+    assert "No movement yet" in page
+    assert "Your subscription gives no SMS this month" in page
+
+
+def test_the_statement_goes_on_behind_its_first_page(client):
+    user = person(parts=100, now=timezone.now())
+    for turn in range(30):
+        send(user, 1, key=f"{turn}")
+    client.force_login(user)
+    first = client.get(ADDRESS).content.decode()
+    older = re.search(r'href="(/settings/quota/account/\?before=[^#"]+)', first).group(1).replace("&amp;", "&")
+    second = client.get(older).content.decode()
+    assert "Allowance of the month" in second
+    assert "Older lines" not in second
+    assert "Newest lines" in second
+
+
+def test_the_picture_is_whole_whatever_the_shares():
+    for shares in ({"sent": 1, "way": 1, "available": 1}, {"sent": 10_000, "way": 1}, {"lapsed": 7}):
+        pieces = bar(shares)
+        assert sum(piece.width for piece in pieces) == PICTURE_WIDTH
+        assert [piece.x for piece in pieces] == [
+            sum(before.width for before in pieces[:place]) for place in range(len(pieces))
+        ]
+    assert bar({"sent": 0, "available": 0}) == []
+
+
+def test_a_quota_without_any_account():
+    user = person("carla", parts=0, balance=0, now=timezone.now())
+    assert quota_of(user, now=timezone.now()).allowance_bar == []
