@@ -40,6 +40,7 @@ ENTRIES = (
     # hourly and not at night: an office on one machine may only be awake by day
     Entry("office.tasks.prune", every=HOUR),
     Entry("office.tasks.clear_sessions", every=HOUR),
+    Entry("office.tasks.audit", every=HOUR),
 )
 
 

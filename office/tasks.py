@@ -4,7 +4,7 @@ from celery import shared_task
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
-from office import broker_files, seen
+from office import books, broker_files, seen
 
 
 @shared_task
@@ -17,6 +17,12 @@ def pulse() -> None:
 def prune() -> None:
     """Remove the broker's old files, where the broker is a folder."""
     broker_files.prune(now=timezone.now())
+
+
+@shared_task
+def audit() -> None:
+    """Prove once a day that the books are right."""
+    books.check_daily(now=timezone.now())
 
 
 @shared_task

@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError
 from django.utils import timezone
 
 from office import seen
@@ -129,6 +130,22 @@ def test_asked_to_end_before_it_is_open_it_ends(start, tmp_path):
     assert office.process.wait(20) == 0
     assert office.processes == {}
     assert "is open" not in office.said
+
+
+def test_a_process_that_keeps_ending_closes_the_office_with_its_last_words(tmp_path, monkeypatch):
+    broken = Child("web", [sys.executable, "-c", "raise SystemExit('no such module')"], tmp_path / "web.log")
+    steady = Child("worker", [sys.executable, "-c", "import time; time.sleep(600)"], tmp_path / "worker.log")
+    monkeypatch.setattr("office.children.TRIES", 2)
+    monkeypatch.setattr(run, "household", lambda: [steady, broken])
+    monkeypatch.setattr(run, "check", lambda: None)
+    monkeypatch.setattr(run, "prepare", lambda: None)
+    monkeypatch.setattr(run, "answers", lambda: False)
+    monkeypatch.setattr(run.Ending, "listen", lambda _ending: None)
+    with pytest.raises(CommandError, match="web process ends as soon as it starts") as failed:
+        run.Command().handle()
+    assert "no such module" in str(failed.value)
+    assert str(broken.log) in str(failed.value)
+    assert (broken.process, steady.process) == (None, None)
 
 
 class TestWakingTheWorker:
