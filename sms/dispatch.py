@@ -6,7 +6,6 @@ is open during a call. A row is `sending`, committed, before the first byte leav
 """
 
 import asyncio
-import logging
 import random
 import time
 from collections import deque
@@ -14,9 +13,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import aiohttp
+import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
@@ -24,7 +23,7 @@ from sms import holding, outcomes, queue_sql, slots
 from sms.gateways import configured
 from sms.gateways.contract import (
     CALL_SECONDS,
-    CONNECT_SECONDS,
+    Accepted,
     Gateway,
     HandOver,
     NotSent,
@@ -32,13 +31,14 @@ from sms.gateways.contract import (
     Unknown,
     Verdict,
 )
+from sms.gateways.http import open_session
 from sms.outcomes import Outcome
 
 LEASE = timedelta(seconds=60)
 CLAIM_ROWS = 500
 DATABASE_PATIENCE_SECONDS = 30.0
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
 
@@ -114,9 +114,7 @@ class _Drain:
     _next_call: float = 0.0
 
     async def run(self) -> int:
-        timeout = aiohttp.ClientTimeout(total=CALL_SECONDS, connect=CONNECT_SECONDS)
-        connector = aiohttp.TCPConnector(limit=self.gateway.window)
-        async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+        async with open_session(window=self.gateway.window) as session:
             callers = [asyncio.create_task(self._make_calls(session)) for _ in range(self.gateway.window)]
             try:
                 await self._record_and_refill()
@@ -202,7 +200,7 @@ class _Drain:
             except (OperationalError, InterfaceError):
                 if time.monotonic() > give_up:
                     raise
-                log.warning("dispatch.database_away", extra={"gateway": self.alias})
+                log.warning("database_is_away", gateway=self.alias)
                 await asyncio.sleep(0.5)
 
     def _turn(self, finished: Sequence[Outcome], room: int) -> Step:
@@ -271,19 +269,18 @@ def ask_unknown(alias: str, *, clock: Clock, limit: int = 100) -> int:
     if not ids:
         return 0
     answers = asyncio.run(_ask_all(gateway, ids))
-    sent = [(pk, answer.reference) for pk, answer in answers.items() if hasattr(answer, "reference")]
+    sent = [(pk, answer.reference) for pk, answer in answers.items() if isinstance(answer, Accepted)]
     with transaction.atomic():
         queue_sql.record_sent(sent, alias=alias, now=clock())
     return len(sent)
 
 
-async def _ask_all(gateway: Gateway, ids: Sequence[int]) -> dict[int, Any]:
-    timeout = aiohttp.ClientTimeout(total=CALL_SECONDS, connect=CONNECT_SECONDS)
-    answers: dict[int, Any] = {}
-    async with aiohttp.ClientSession(timeout=timeout) as session:
+async def _ask_all(gateway: Gateway, ids: Sequence[int]) -> dict[int, Verdict | None]:
+    answers: dict[int, Verdict | None] = {}
+    async with open_session(window=1) as session:
         for pk in ids:
             try:
                 answers[pk] = await gateway.query(str(pk), session)
             except Exception:
-                log.warning("dispatch.query_failed", extra={"gateway": gateway.__class__.__name__})
+                log.warning("gateway_could_not_be_asked", gateway=type(gateway).__name__)
     return answers

@@ -161,6 +161,7 @@ class Delivery(models.Model):
             models.Index(
                 name="delivery_open", fields=["state", "state_at"], condition=Q(state__in=["relayed", "unknown"])
             ),
+            models.Index(name="delivery_by_reference", fields=["gateway", "reference"], condition=~Q(reference="")),
             models.Index(
                 name="delivery_of_number", fields=["number", "handed_at"], condition=Q(handed_at__isnull=False)
             ),

@@ -1,11 +1,11 @@
 """Writes down how hand-overs ended, and tells the owners of what ended without leaving."""
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import structlog
 from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
@@ -20,7 +20,7 @@ from sms.queue_sql import MAX_ATTEMPTS, Claimed, Ended
 
 BACKOFF = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def within_daily_cap(alias: str, rows: Sequence[Claimed], *, now: datetime) -> l
         holding.hold(
             why=f"A number would have got more than {settings.SMS_DAILY_CAP} SMS in a day.", alias=alias, now=now
         )
-        log.error("dispatch.daily_cap", extra={"gateway": alias, "refused": len(over)})
+        log.error("a_number_reached_its_daily_cap", gateway=alias, refused=len(over))
     return allowed
 
 

@@ -284,6 +284,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
+                condition=models.Q(("reference", ""), _negated=True),
+                fields=["gateway", "reference"],
+                name="delivery_by_reference",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
                 condition=models.Q(("handed_at__isnull", False)),
                 fields=["number", "handed_at"],
                 name="delivery_of_number",

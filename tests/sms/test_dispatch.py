@@ -158,7 +158,7 @@ def test_a_gateway_that_de_duplicates_gets_the_same_reference_again(database, ga
 def test_what_an_earlier_attempt_may_have_sent_goes_to_no_other_gateway(database, gateway):
     gateway(memory={"script": ["time_out_after", "refuse_connection"], "dedupes_by_reference": True}, other={})
     send(person())
-    for minutes in range(0, 3):
+    for minutes in range(3):
         drain(NOW + timedelta(minutes=minutes))
         drain(NOW + timedelta(minutes=minutes), alias="other")
     assert configured.gateway("other").arrivals() == []

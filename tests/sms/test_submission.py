@@ -259,8 +259,9 @@ def test_a_cancel_in_time_costs_nothing(database):
         "UPDATE sms_message SET charge_id = NULL",
         "UPDATE sms_message SET from_allowance = 1000",
         "INSERT INTO sms_delivery (message_id, position, number, name, state, state_at, gateway, lane, turn_at,"
-        " not_before, valid_until, attempt, reference, reason, receipt) SELECT message_id, position, number, name, state,"
-        " state_at, gateway, lane, turn_at, not_before, valid_until, attempt, reference, reason, receipt"
+        " not_before, valid_until, attempt, reference, reason, receipt)"
+        " SELECT message_id, position, number, name, state, state_at, gateway, lane, turn_at,"
+        " not_before, valid_until, attempt, reference, reason, receipt"
         " FROM sms_delivery",
     ],
 )
