@@ -1,0 +1,79 @@
+"""A private PostgreSQL: its own cluster in the run's folder, reached by a Unix socket only."""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg2
+
+from tests.servers import programs
+
+# initdb refuses root; Debian's package makes this user
+ACCOUNT = "postgres"
+FOLDERS = ("/usr/lib/postgresql/*/bin",)
+
+
+def start(folder: Path, *, durable: bool = False) -> programs.Server:
+    """Return a running PostgreSQL with the superuser "postgres", no password, in `folder`/postgresql.
+
+    Not durable by default: the machine that loses its power in the middle of a test runs the test again. Tests of what
+    survives a hard stop ask for `durable`. Raises NotInstalled.
+    """
+    initdb = programs.find("initdb", folders=FOLDERS, package="postgresql")
+    postgres = programs.find("postgres", folders=FOLDERS, package="postgresql")
+    home = folder / "postgresql"
+    home.mkdir()
+    user = ACCOUNT if programs.is_root() else None
+    if user:
+        shutil.chown(home, user)
+    create_cluster(initdb, home / "data", user=user)
+    log = home / "log"
+    process = programs.spawn(
+        [postgres, "-D", str(home / "data"), *settings(home, durable=durable)], log=log, user=user, end=signal.SIGQUIT
+    )
+    programs.wait_until(lambda: answers(home), process=process, log=log)
+    return programs.Server(
+        name="PostgreSQL",
+        version=programs.first_line([postgres, "--version"]),
+        url=f"postgresql://postgres@{quote(str(home), safe='')}/postgres",
+        process=process,
+        stop_signal=signal.SIGINT,  # "fast": ends the sessions
+    )
+
+
+def answers(home: Path) -> bool:
+    try:
+        psycopg2.connect(host=str(home), user="postgres", dbname="postgres").close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def create_cluster(initdb: str, data: Path, *, user: str | None) -> None:
+    command = [initdb, "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, user=user, cwd="/", env=plain_environment()
+    )
+    if done.returncode:
+        raise programs.CannotStart(done.stdout + done.stderr)
+
+
+def plain_environment() -> dict[str, str]:
+    """Without the PG… variables of the person at the keyboard, which would point elsewhere."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+
+
+def settings(home: Path, *, durable: bool) -> list[str]:
+    chosen = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(home),
+        "max_connections": "200",
+        "timezone": "UTC",
+        "log_min_messages": "warning",
+    }
+    if not durable:
+        chosen |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+    return [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
