@@ -1,0 +1,178 @@
+"""The SMS form, with and without JavaScript: each button is a posted `press`, and everything typed is kept."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from contacts.phone_numbers import read
+from credit.allowance import standing
+from sms import drafts
+from sms.answers import go_to, signed_in, wants_fragment
+from sms.costs import cost_of
+from sms.forms import ComposeForm
+from sms.gateways.configured import NoGateway
+from sms.hints import nights
+from sms.refusals import Trouble, trouble_of
+from sms.submission import NotAccepted, submit
+
+PAGE, FORM, PEOPLE, COST = "sms/compose.html", "sms/compose_form.html", "sms/people.html", "sms/cost.html"
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def compose(request: HttpRequest) -> HttpResponse:
+    """Show the form as it was left (to htmx the form alone), or do what was pressed."""
+    user, now = signed_in(request), timezone.now()
+    if request.method == "POST":
+        return _pressed(request, ComposeForm(request.POST, user=user, now=now))
+    form = ComposeForm.of_draft(drafts.draft_of(user), now=now, mobile=_in_address(request.GET.get("to", "")))
+    if form.data["mobile"]:
+        form.add()
+    return _show(request, form)
+
+
+@login_required
+@require_POST
+def cost(request: HttpRequest) -> HttpResponse:
+    """Return the line under the text for the number of `people` that the page has, and keep the text."""
+    user, now = signed_in(request), timezone.now()
+    form = ComposeForm(request.POST, user=user, now=now)
+    drafts.keep_text(user, text=form.data["text"], sign=form.keeps_sign, request_key=form.data["token"], now=now)
+    price = cost_of(form, has=standing(user, now=now), recipients=form.people_shown)
+    return render(request, COST, {"form": form, "cost": price})
+
+
+def _pressed(request: HttpRequest, form: ComposeForm) -> HttpResponse:
+    """Do what the button says; without a button (a changed list) the form is read and shown anew."""
+    press, _sep, rest = request.POST.get("press", "").partition(":")
+    if press in ("send", "send_first"):
+        return _send(request, form, first=_whole(rest) if press == "send_first" else None)
+    if press == "clear":
+        drafts.forget(form.user)
+        return _show(request, ComposeForm({"sign": "on"}, user=form.user, now=form.now))
+    if press == "plain":
+        form.replace()
+    elif press in _ON_PEOPLE:
+        _ON_PEOPLE[press](form, rest)
+    _keep(form)
+    if press == "plain":
+        return _show(request, form, focus="text")
+    return _show(request, form, people_only=True)
+
+
+def _send(request: HttpRequest, form: ComposeForm, *, first: int | None) -> HttpResponse:
+    """Submit what stands on the form, or show it again with why not; nothing typed is lost either way."""
+    if form.data["mobile"]:
+        form.add()
+    everybody = form.recipients.typed
+    # The number still in the field is one more than the cost on the page was for; a longer list is shown first.
+    agrees = form.shown is not None and 0 <= len(everybody) - form.people_shown <= 1
+    if first is not None:
+        form.keep_first(first)
+    if not form.ready_to_send():
+        return _refused(request, form, everybody, None)
+    if not agrees:
+        return _refused(request, form, everybody, Trouble(_("This is what it costs. Press Send to agree.")))
+    try:
+        submitted = submit(form.request(), now=form.now)
+    except (NotAccepted, NoGateway) as why:
+        return _refused(request, form, everybody, trouble_of(why, form))
+    if not submitted.repeated:
+        _keep_the_others(request, form, everybody[len(form.recipients.people) :])
+    return go_to(request, reverse("sms:message", args=[submitted.message.pk]))
+
+
+def _refused(request: HttpRequest, form: ComposeForm, everybody: list[str], trouble: Trouble | None) -> HttpResponse:
+    form.put(everybody)
+    _keep(form)
+    return _show(request, form, trouble=trouble)
+
+
+def _keep(form: ComposeForm) -> None:
+    """Keep what stands on the form as the draft; an empty form is none."""
+    if form.recipients.people or form.data["text"].strip():
+        to = form.recipients.typed
+        drafts.keep(form.user, to=to, text=form.data["text"], sign=form.keeps_sign, now=form.now)
+    else:
+        drafts.forget(form.user)
+
+
+def _keep_the_others(request: HttpRequest, form: ComposeForm, others: list[str]) -> None:
+    """Forget the draft, but for recipients whom the credit did not reach."""
+    if not others:
+        drafts.forget(form.user)
+        return
+    drafts.keep(form.user, to=others, text=form.data["text"], sign=form.keeps_sign, now=form.now)
+    told = ngettext(
+        "The other recipient waits in your draft.", "The other %(many)s recipients wait in your draft.", len(others)
+    )
+    messages.info(request, told % {"many": len(others)})
+
+
+def _show(
+    request: HttpRequest,
+    form: ComposeForm,
+    *,
+    trouble: Trouble | None = None,
+    people_only: bool = False,
+    focus: str = "mobile",
+) -> HttpResponse:
+    """Return the page; to htmx the form, or only its recipients and the line of costs, so that no typing is undone.
+
+    The answer is a 422 where something is wrong with what was posted.
+    """
+    recipients = form.recipients
+    form.put(recipients.typed)
+    numbers = [person.reading.number or "" for person in recipients.good]
+    context = {
+        "form": form,
+        "recipients": recipients,
+        "cost": cost_of(form, has=standing(form.user, now=form.now), recipients=len(recipients.good)),
+        "nights": nights(numbers, at=form.moment, zone=form.user.zone_name),
+        "sender": settings.SMS_SENDER,
+        "trouble": trouble,
+        "error_count": len(form.errors) + (trouble is not None),
+    }
+    if not form.errors and not trouble:
+        form.fields[focus].widget.attrs["autofocus"] = True
+    template = PAGE
+    if wants_fragment(request):
+        template = PEOPLE if people_only else FORM
+    response = render(request, template, context, status=422 if context["error_count"] else 200)
+    if template == PEOPLE:
+        response["HX-Retarget"], response["HX-Reswap"] = "#sms-people", "outerHTML"
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _cure(form: ComposeForm, rest: str) -> None:
+    number, _sep, typed = rest.partition(":")
+    if read(number, country=None).number == number:
+        form.repair(number, typed)
+
+
+_ON_PEOPLE: dict[str, Callable[[ComposeForm, str], None]] = {
+    "add": lambda form, _rest: form.add(),
+    "remove": lambda form, typed: form.remove(typed),
+    "remove_bad": lambda form, _rest: form.remove_bad(),
+    "repair": _cure,
+}
+
+
+def _in_address(typed: str) -> str:
+    """Return a number of the address: the plus of `?to=+32…` arrives as a blank."""
+    return f"+{typed[1:]}" if typed[:1] == " " and typed[1:2].isdigit() else typed
+
+
+def _whole(typed: str) -> int:
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 8 else 0

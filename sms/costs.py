@@ -1,0 +1,61 @@
+"""The line under the text: how long it is, what it will cost, which pocket pays, and what to point out (N1, N7, N8)."""
+
+from dataclasses import dataclass
+
+from credit.allowance import Standing
+from sms import parts
+from sms.forms import ComposeForm, Shown
+from sms.hints import CostlyWord, asks_without_address, costly_words
+from sms.parts import MAX_PARTS, Parts
+from sms.quote import Quote, quote_from
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the page says of a text to so many `recipients`; `saving` is in parts for all of them together.
+
+    `room` is what fits in the parts that the text takes now. `asks` is the question without an address to answer to.
+    """
+
+    cut: Parts
+    quote: Quote
+    shown: Shown
+    words: list[CostlyWord]
+    can_be_plain: bool
+    saving: int
+    asks: bool
+
+    @property
+    def room(self) -> int:
+        """How many units the parts of the text hold together."""
+        return self.cut.limit * max(self.cut.count, 1)
+
+    @property
+    def too_long(self) -> bool:
+        """Whether the text takes more parts than one SMS may have."""
+        return self.cut.count > MAX_PARTS
+
+    @property
+    def balance_parts(self) -> int:
+        """How many parts the balance pays."""
+        return self.quote.parts - self.quote.from_allowance
+
+    @property
+    def left_in_sms(self) -> int | None:
+        """How many SMS the balance still pays afterwards; None where a part costs nothing."""
+        return self.quote.left_balance // self.quote.price if self.quote.price else None
+
+
+def cost_of(form: ComposeForm, *, has: Standing, recipients: int) -> Cost:
+    """Return what the text on `form` to `recipients` numbers costs somebody who `has` this to spend."""
+    text = form.finished
+    quote = quote_from(has, text=text, recipients=recipients)
+    return Cost(
+        cut=parts.split(text),
+        quote=quote,
+        shown=Shown.of(has),
+        words=costly_words(form.data["text"]),
+        can_be_plain=parts.plain(text) != parts.clean(text),
+        saving=parts.saving(text) * max(recipients, 1),
+        asks=asks_without_address(form.data["text"]) and not form.signs,
+    )
