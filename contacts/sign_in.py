@@ -10,10 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from contacts.models import User
 
 WRONG = _("This name and this password do not belong together. Check both, or ask for a new password.")
+gettext_noop("You must type the same password each time.")  # allauth's own sentence, in our translation
 
 
 class SignInAdapter(DefaultAccountAdapter):  # type: ignore[misc]

@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import OuterRef, Subquery, Sum
 
 from contacts.models import User
 from credit.models import Account, Allowance, Entry, Plan
@@ -68,15 +68,17 @@ def standing(user: User, *, now: datetime) -> Standing:
     if account is None:
         window = month_window(now, zone=settings.TIME_ZONE)
         return Standing(0, 0, 0, window.starts_at, window.ends_at, 0, settings.SMS_PRICE)
-    last = Allowance.objects.filter(account=account).first()
+    lapses = Entry.objects.filter(allowance=OuterRef("pk"), kind=Entry.Kind.LAPSE).order_by().values("allowance")
+    lapsed = Subquery(lapses.annotate(all=Sum("parts")).values("all"))
+    last = Allowance.objects.filter(account=account).annotate(lapsed=lapsed).first()
     if last is None or last.ends_at <= now:
         window = month_window(now, zone=settings.TIME_ZONE, after=last.ends_at if last else None)
         parts = parts_of(account.plan)
         return Standing(parts, parts, 0, window.starts_at, window.ends_at, account.balance, price_of(account.plan))
-    lapsed = -(last.entries.filter(kind=Entry.Kind.LAPSE).aggregate(all=Sum("parts"))["all"] or 0)
     return Standing(
-        last.granted, last.available, lapsed, last.starts_at, last.ends_at, account.balance, price_of(account.plan)
-    )
+        granted=last.granted, available=last.available, lapsed=-(last.lapsed or 0), starts_at=last.starts_at,
+        renews_at=last.ends_at, balance=account.balance, price=price_of(account.plan),
+    )  # fmt: skip
 
 
 def _instant(local: datetime) -> datetime:

@@ -25,13 +25,13 @@ def welcome(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     now = timezone.now()
     has = standing(user, now=now)
-    page = history.page(history.messages_of(user, history.Filter()))
+    page = history.page(history.messages_of(user, history.Filter()), size=LATEST)
     context = {
         "obstacles": obstacles(user, now=now),
         "runs_low": runs_low(has) and has.available + (has.balance_parts or 0) > 0,
         "has": has,
         "unseen": unseen(user)[:NOTICES],
         "planned": Message.objects.filter(user=user, state=Message.State.PLANNED).count(),
-        "latest": [(message, states(message, page.counts[message.pk])) for message in page.messages[:LATEST]],
+        "latest": [(message, states(message, page.counts[message.pk])) for message in page.messages],
     }
     return render(request, "office/welcome.html", context)

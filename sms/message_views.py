@@ -155,7 +155,9 @@ def _view(found: Message, *, now: datetime, position: int) -> View:
 
 def _ring(found: Message, by_state: dict[str, int], *, now: datetime) -> int:
     """Return how many of the ten seconds are left, 0 where it does not wait for them (N13)."""
-    waits = found.occasion == Message.Occasion.FORM and not found.release_at and set(by_state) == {Delivery.State.QUEUED}
+    waits = (
+        found.occasion == Message.Occasion.FORM and not found.release_at and set(by_state) == {Delivery.State.QUEUED}
+    )
     if not waits or not found.accepted_at:
         return 0
     return min(max(ceil((found.accepted_at + FORM_DELAY - now).total_seconds()), 0), 10)

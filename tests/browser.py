@@ -59,7 +59,7 @@ class Witness:
 
     def listen(self, message: ConsoleMessage) -> None:
         if message.type == "error" and "Content Security Policy" in message.text:
-            self.complaints.append(f"policy violation: {message.text}")
+            self.complaints.append(f"policy violation at {message.location}: {message.text}")
 
     def look(self, response: Response) -> None:
         if response.status >= 500:

@@ -25,7 +25,7 @@ def quick_passwords() -> Generator[None, Any, None]:
 def static_files_from_their_sources() -> Generator[None, Any, None]:
     """Nothing is collected for the tests: the pages name the files as they are, the live server finds them.
 
-    The live server of pytest-django finds them only where the app has its plain name; ours is `office.apps.StaticFiles`.
+    pytest-django's live server finds them only where the app has its plain name; ours is `office.apps.StaticFiles`.
     """
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     finds = patch("django.test.testcases._StaticFilesHandler", StaticFilesHandler)

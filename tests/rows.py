@@ -78,13 +78,15 @@ def lines(outcomes: dict[str, dict[str, str]]) -> list[str]:
 
 
 def state(row: str, outcomes: dict[str, dict[str, str]]) -> str:
-    """Return passes, FAILS, SKIPPED, NO TEST (the last two of a row that is said to be built) or later."""
+    """Return passes, FAILS, SKIPPED or NO TEST of a row that is said to be built; FAILS, begun or later of another."""
     found = set(outcomes.get(row, {}).values())
     if "failed" in found:
         return "FAILS"
+    if row not in BUILT:
+        return "begun" if found else "later"
     if "passed" in found:
         return "passes"
-    return ("SKIPPED" if found else "NO TEST") if row in BUILT else "later"
+    return "SKIPPED" if found else "NO TEST"
 
 
 def main() -> int:

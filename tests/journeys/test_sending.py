@@ -14,7 +14,7 @@ from contacts.models import User
 from sms import dispatch, submission
 from sms.gateways import configured
 from sms.models import Delivery, Message
-from tests.browser import DESK, PHONE, axe
+from tests.browser import DESK, PHONE, OpenPage, axe
 from tests.people import numbers, person
 
 # PAGES.md, "Words in three languages"
@@ -37,6 +37,12 @@ def memory(settings: Any) -> Any:
 @pytest.fixture
 def anna() -> User:
     return person(signature="Anna", balance=100_000_000, now=timezone.now())
+
+
+@pytest.fixture(params=[PHONE[0], DESK[0]])
+def plain_page(request: pytest.FixtureRequest, open_page: OpenPage) -> Page:
+    """A page of a browser without JavaScript, on a telephone and at a desk."""
+    return open_page(width=request.param, javascript=False)
 
 
 def drain(after: timedelta = submission.FORM_DELAY) -> int:
@@ -113,12 +119,11 @@ def test_by_keyboard_from_the_welcome_page_to_the_handset(
 
 @pytest.mark.row("S16")
 @pytest.mark.parametrize("language", ["nl", "fr", "en"])
-@pytest.mark.parametrize("width", [PHONE[0], DESK[0]])
 def test_the_same_without_javascript(
-    open_page: Callable[..., Page], sign_in: Callable[[Page, Any], None], anna: User, memory: Any, width: int, language: str
+    plain_page: Page, sign_in: Callable[[Page, Any], None], anna: User, memory: Any, language: str
 ) -> None:
     words = in_language(anna, language)
-    page = open_page(width=width, javascript=False)
+    page = plain_page
     sign_in(page, anna)
     page.goto("/")
     page.locator("main").get_by_role("link", name=words["sms"], exact=True).click()

@@ -264,7 +264,10 @@ def test_too_little_credit_sends_nothing_or_the_first_ones_as_one_chooses(signed
     assert_nothing_happened()
     assert sent_to(form.press("send_first:4")) == numbers(4)
     assert Draft.objects.get(user=anna).to == numbers(2, start=4)
-    assert "The other 2 recipients wait in your draft." in signed_in.get(f"/sms/{Message.objects.get().pk}/").content.decode()
+    assert (
+        "The other 2 recipients wait in your draft."
+        in signed_in.get(f"/sms/{Message.objects.get().pk}/").content.decode()
+    )
 
 
 def test_more_than_can_be_paid_is_never_sent(signed_in: Client, anna: User) -> None:

@@ -34,9 +34,8 @@ def page(anna: User) -> Client:
 
 
 def send(user: User, *to: Recipient, text: str = "See you at 9", **more) -> Message:
-    request = Request(
-        user=user, text=text, to=to or (Recipient("+32475123456"),), occasion="form", request_key=str(uuid.uuid4()), **more
-    )  # fmt: skip
+    recipients, key = to or (Recipient("+32475123456"),), str(uuid.uuid4())
+    request = Request(user=user, text=text, to=recipients, occasion="form", request_key=key, **more)
     return submission.submit(request, now=timezone.now()).message
 
 
@@ -126,7 +125,7 @@ def test_no_cell_is_a_formula(text: str) -> None:
 
 def test_a_text_that_is_a_formula_is_text_in_the_table(page: Client, anna: User) -> None:
     send(anna, Recipient("+32475123456", "=cmd|'/c calc'!A0"), text='=HYPERLINK("http://x";"y")')
-    assert table(page)[1][2:4] == ["'=cmd|'/c calc'!A0", "'=HYPERLINK(\"http://x\";\"y\")"]
+    assert table(page)[1][2:4] == ["'=cmd|'/c calc'!A0", '\'=HYPERLINK("http://x";"y")']
 
 
 def test_excel_reads_it_in_the_language_of_the_reader(page: Client, anna: User) -> None:
