@@ -222,12 +222,11 @@ class ComposeForm(forms.Form):
 
     def request(self) -> Request:
         """Return what is to be submitted. The form must be ready to send."""
-        numbers = [person.reading.number or "" for person in self.recipients.people]
-        names = [person.name for person in self.recipients.people]
+        to = [Recipient(person.typed, person.name, person.reading) for person in self.recipients.people]
         text, later = self.finished, self.cleaned_data["later"]
-        agreed = self.shown.agreed(parts.split(text).count * len(numbers)) if self.shown and not later else None
+        agreed = self.shown.agreed(parts.split(text).count * len(to)) if self.shown and not later else None
         return Request(
-            user=self.user, text=text, to=list(map(Recipient, numbers, names)), occasion=Message.Occasion.FORM,
+            user=self.user, text=text, to=to, occasion=Message.Occasion.FORM,
             request_key=self.data["token"], release_at=later, agreed=agreed,
             not_before=None if later else self.now + FORM_DELAY,
         )  # fmt: skip

@@ -82,10 +82,14 @@ class KeyReused(NotAccepted):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody to send to: a number as typed or as E.164, and the name it is shown under."""
+    """Somebody to send to: a number as typed or as E.164, and the name it is shown under.
+
+    `reading` is what `phone_numbers` made of the number, where the caller has it: a list is not read twice.
+    """
 
     number: str
     name: str = ""
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,9 @@ def _numbers(request: Request) -> list[tuple[str, str]]:
     """Return (E.164, name) per number, each number once, in the order of its first place."""
     if not request.to:
         raise NoRecipients
-    readings = phone_numbers.read_many([to.number for to in request.to], country=request.user.country)
+    unread = [to.number for to in request.to if to.reading is None]
+    read = iter(phone_numbers.read_many(unread, country=request.user.country))
+    readings = [to.reading or next(read) for to in request.to]
     bad = [reading for reading in readings if not reading.ok]
     if bad:
         raise BadRecipients(bad)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -176,7 +177,7 @@ def test_whatever_happens_to_make_happens_to_what_it_started(tmp_path, how):
     (tmp_path / "Makefile").write_text(f"run:\n\t@exec env PYTHONPATH={PROJECT} {sys.executable} waiter.py\n")
     make = subprocess.Popen(["make", "run"], cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert make.stdout.readline() == "up\n"
-    [pid] = [int(each) for each in os.popen(f"ps -o pid= --ppid {make.pid}").read().split()]
+    [pid] = [int(each) for each in Path(f"/proc/{make.pid}/task/{make.pid}/children").read_text().split()]
     make.send_signal(how)
     make.wait(20)
     make.stdout.close()

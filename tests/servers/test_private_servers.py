@@ -1,6 +1,5 @@
 """The servers of a run: they are the ones that Django and Celery use, and they end with the run however it ends."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import redis as redis_client
 from django.conf import settings
 from django.db import connection
 
-from tests.servers import NOWHERE, PROJECT, needs_postgresql, programs, required
+from tests.servers import PROJECT, needs_postgresql, programs, required
 
 PARENT = """
 import sys, time
@@ -99,4 +98,3 @@ def test_a_test_with_the_mark_is_known_to_need_postgresql(request: pytest.Fixtur
 
 def test_a_test_without_is_known_not_to(request: pytest.FixtureRequest) -> None:
     assert not needs_postgresql(request.node)
-    assert os.environ["DATABASE_URL"] != NOWHERE

@@ -44,8 +44,8 @@ def hung_broker():
 
 
 @pytest.fixture
-def broker_at(monkeypatch):
-    """Return a function that lets Celery look for its broker elsewhere."""
+def broker_at(monkeypatch, redis_url):
+    """Return a function that lets Celery, set up for Redis, look for its broker elsewhere."""
 
     def move(url):
         original = current_app.connection_for_write

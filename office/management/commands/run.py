@@ -40,6 +40,7 @@ class Command(BaseCommand):
                 child.start()
             if wait_for_web(children, ending) and wait_for_worker(children, ending):
                 self.stdout.write(welcome())
+                self.stdout.flush()  # a pipe holds it back otherwise
                 watch(children, ending)
         except KeepsEnding as failed:
             lines = "\n".join(failed.child.last_lines())
