@@ -5,7 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from contacts.templatetags.figures import money, signed_money
 from credit import charging
 from credit.forms import AdjustForm
 from credit.models import Account, Entry, Plan
@@ -23,11 +25,16 @@ class EntryInline(admin.TabularInline[Entry, Account]):
 
     model = Entry
     fk_name = "account"
-    fields = readonly_fields = ("created_at", "kind", "parts", "amount", "occasion", "why", "by")
+    fields = readonly_fields = ("created_at", "kind", "parts", "amount_shown", "occasion", "why", "by")
     extra = 0
     can_delete = False
     ordering = ("-created_at", "-id")
     max_num = 0
+
+    @admin.display(description=_("amount"))
+    def amount_shown(self, entry: Entry) -> str:
+        """Show money, not its units."""
+        return signed_money(entry.amount) if entry.amount else ""
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the latest hundred lines: an account may have a million."""
@@ -46,12 +53,17 @@ class AccountAdmin(admin.ModelAdmin[Account]):
     """One user's credit: give or take with a reason, change the plan, read the statement."""
 
     form = AdjustForm
-    list_display = ("user", "plan", "balance")
+    list_display = ("user", "plan", "balance_shown")
     list_select_related = ("user", "plan")
     search_fields = ("user__username", "user__last_name")
-    readonly_fields = ("user", "balance")
-    fields = ("user", "balance", "plan", "give_parts", "give_money", "why")
+    readonly_fields = ("user", "balance_shown")
+    fields = ("user", "balance_shown", "plan", "give_parts", "give_money", "why")
     inlines = (EntryInline,)
+
+    @admin.display(description=_("balance"), ordering="balance")
+    def balance_shown(self, account: Account) -> str:
+        """Show money, not its units."""
+        return money(account.balance)
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
         """Change the plan and move credit through the functions that own them."""

@@ -33,8 +33,10 @@ class Plan(models.Model):
 class Account(models.Model):
     """One user's credit: the plan that fills the allowance, and the balance, which never lapses."""
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="account")
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, blank=True)
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="account", verbose_name=_("user")
+    )
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("plan"))
     balance = models.BigIntegerField(_("balance"), default=0)
 
     class Meta:
@@ -84,20 +86,24 @@ class Entry(models.Model):
         ADJUST = "adjust", _("Adjusted by the office")
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
-    kind = models.CharField(max_length=8, choices=Kind.choices)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
     allowance = models.ForeignKey(Allowance, on_delete=models.PROTECT, null=True, related_name="entries")
-    parts = models.IntegerField(default=0)
-    amount = models.BigIntegerField(default=0)
+    parts = models.IntegerField(_("parts"), default=0)
+    amount = models.BigIntegerField(_("amount"), default=0)
     key = models.CharField(max_length=100)
-    occasion = models.CharField(max_length=20, blank=True)
+    occasion = models.CharField(_("occasion"), max_length=20, blank=True)
     reference = models.CharField(max_length=64, blank=True)
     refunds = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="refunded_by")
-    why = models.CharField(max_length=200, blank=True)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    created_at = models.DateTimeField()
+    why = models.CharField(_("reason"), max_length=200, blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", verbose_name=_("by")
+    )
+    created_at = models.DateTimeField(_("created at"))
 
     class Meta:
         ordering = ["-created_at", "-id"]
+        verbose_name = _("entry")
+        verbose_name_plural = _("entries")
         indexes = [models.Index(name="entry_of_account", fields=["account", "-created_at", "-id"])]
         constraints = [
             models.UniqueConstraint(name="one_entry_per_account_and_key", fields=["account", "key"]),

@@ -25,7 +25,7 @@ from sms.hints import nights
 from sms.refusals import Trouble, trouble_of
 from sms.submission import NotAccepted, submit
 
-PAGE, FORM, PEOPLE, COST = "sms/compose.html", "sms/compose_form.html", "sms/people.html", "sms/cost.html"
+PAGE, FORM, PEOPLE, COST = "sms/compose.html", "sms/compose_form.html", "sms/people.html", "sms/cost_alone.html"
 
 
 @login_required
@@ -44,7 +44,10 @@ def compose(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def cost(request: HttpRequest) -> HttpResponse:
-    """Return the line under the text for the number of `people` that the page has, and keep the text."""
+    """Return the line under the text for the number of `people` that the page has, and keep the text.
+
+    What was wrong before the text changed no longer stands there.
+    """
     user, now = signed_in(request), timezone.now()
     form = ComposeForm(request.POST, user=user, now=now)
     drafts.keep_text(user, text=form.data["text"], sign=form.keeps_sign, request_key=form.data["token"], now=now)

@@ -45,6 +45,13 @@ def phone(number: str) -> str:
 
 
 @register.filter
+def country_name(country: str) -> str:
+    """Return the name of a country of two letters in the current language; what is no country stays so."""
+    locale = Locale.parse(get_language() or settings.LANGUAGE_CODE, sep="-")
+    return str(locale.territories.get(country, country))
+
+
+@register.filter
 def flag(country: str) -> str:
     """Return the flag of a country of two letters (Unicode regional indicators), or nothing for what is no country."""
     if len(country) != 2 or not (country.isascii() and country.isalpha()):

@@ -20,7 +20,7 @@ from tests.people import numbers, person
 # PAGES.md, "Words in three languages"
 WORDS = {
     "en": {"sms": "SMS", "mobile": "Mobile", "add": "Add", "message": "Message", "send": "Send"},
-    "nl": {"sms": "Sms", "mobile": "Mobiel", "add": "Toevoegen", "message": "Mededeling", "send": "Versturen"},
+    "nl": {"sms": "SMS", "mobile": "Mobiel", "add": "Toevoegen", "message": "Mededeling", "send": "Versturen"},
     "fr": {"sms": "SMS", "mobile": "Mobile", "add": "Ajouter", "message": "Message", "send": "Envoyer"},
 }
 LEFT = {"en": "left our system", "nl": "heeft ons systeem verlaten", "fr": "a quitté notre système"}
