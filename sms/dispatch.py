@@ -211,10 +211,10 @@ class _Drain:
                 self._claim(now)
             with transaction.atomic():
                 outcomes.record(self.alias, finished, now=now)
-                slot = slots.renew(self.alias, owner=self.owner, now=now)
-                if slot is None:
+                place = slots.renew(self.alias, owner=self.owner, now=now)
+                if place is None:
                     return Step(lost=True)
-                calls = self._mark(min(room, slots.room(slot, under_way=self._under_way - len(finished), now=now)), now)
+                calls = self._mark(place.room(room, under_way=self._under_way - len(finished)), now)
         except (OperationalError, InterfaceError):
             connection.close()
             raise

@@ -1,15 +1,30 @@
 """A gateway's one place at work: taken, renewed and left by a drain; rested where the gateway cannot be reached."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import F, Q
 
+from sms.holding import ALL
 from sms.models import Slot
 
 LEASE = timedelta(seconds=30)
 FAILURES_BEFORE_REST = 5
-WIDEST = 1_000_000
 REST = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=30), timedelta(seconds=60))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the owner of a slot may do: nothing while it `rests` (or is held), one call at a time while it `tries`."""
+
+    rests: bool
+    tries: bool
+
+    def room(self, wanted: int, *, under_way: int) -> int:
+        """Return how many of the `wanted` calls may begin beside those `under_way`."""
+        if self.rests:
+            return 0
+        return min(wanted, max(0, 1 - under_way)) if self.tries else wanted
 
 
 def take(alias: str, *, owner: int, now: datetime) -> bool:
@@ -20,23 +35,22 @@ def take(alias: str, *, owner: int, now: datetime) -> bool:
     return bool(Slot.objects.filter(free, rested, alias=alias).update(owner=owner, lease_until=now + LEASE))
 
 
-def renew(alias: str, *, owner: int, now: datetime) -> Slot | None:
-    """Return the slot with its lease renewed where a third of it is gone; None where it is no longer `owner`'s."""
-    mine = Slot.objects.filter(alias=alias, owner=owner)
-    mine.filter(lease_until__lt=now + LEASE * 2 / 3).update(lease_until=now + LEASE)
-    return mine.first()
+def renew(alias: str, *, owner: int, now: datetime) -> Place | None:
+    """Return the place with its lease renewed where a third of it is gone; None where it is no longer `owner`'s."""
+    found = {slot.alias: slot for slot in Slot.objects.filter(alias__in=[alias, ALL])}
+    slot = found.get(alias)
+    if slot is None or slot.owner != owner:
+        return None
+    if slot.lease_until is None or slot.lease_until < now + LEASE * 2 / 3:
+        Slot.objects.filter(alias=alias, owner=owner).update(lease_until=now + LEASE)
+    held = any(each.held_at for each in found.values())
+    resting = slot.resting_until is not None and slot.resting_until > now
+    return Place(rests=held or resting, tries=slot.failures >= FAILURES_BEFORE_REST)
 
 
 def leave(alias: str, *, owner: int) -> None:
     """Give the slot back."""
     Slot.objects.filter(alias=alias, owner=owner).update(owner=None, lease_until=None)
-
-
-def room(slot: Slot, *, under_way: int, now: datetime) -> int:
-    """Return how many calls may begin: none while held or resting, one at a time after failures, else any number."""
-    if slot.held_at or (slot.resting_until and slot.resting_until > now) or _all_held():
-        return 0
-    return max(0, 1 - under_way) if slot.failures >= FAILURES_BEFORE_REST else WIDEST
 
 
 def note_answers(alias: str) -> None:
@@ -57,7 +71,3 @@ def note_failures(alias: str, *, count: int, why: str, retry_after: float | None
         last_error_at=now,
         resting_until=now + rest if rest else None,
     )
-
-
-def _all_held() -> bool:
-    return Slot.objects.filter(alias="", held_at__isnull=False).exists()
