@@ -50,7 +50,7 @@ def cost(request: HttpRequest) -> HttpResponse:
     """
     user, now = signed_in(request), timezone.now()
     form = ComposeForm(request.POST, user=user, now=now)
-    drafts.keep_text(user, text=form.data["text"], sign=form.keeps_sign, request_key=form.data["token"], now=now)
+    drafts.keep_text(form.draft(), now=now)
     price = cost_of(form, has=standing(user, now=now), recipients=form.people_shown)
     return render(request, COST, {"form": form, "cost": price})
 
@@ -104,8 +104,7 @@ def _refused(request: HttpRequest, form: ComposeForm, everybody: list[str], trou
 def _keep(form: ComposeForm) -> None:
     """Keep what stands on the form as the draft; an empty form is none."""
     if form.recipients.people or form.data["text"].strip():
-        to = form.recipients.typed
-        drafts.keep(form.user, to=to, text=form.data["text"], sign=form.keeps_sign, now=form.now)
+        drafts.keep(form.draft(to=form.recipients.typed), now=form.now)
     else:
         drafts.forget(form.user)
 
@@ -115,7 +114,8 @@ def _keep_the_others(request: HttpRequest, form: ComposeForm, others: list[str])
     if not others:
         drafts.forget(form.user)
         return
-    drafts.keep(form.user, to=others, text=form.data["text"], sign=form.keeps_sign, now=form.now)
+    form.new_token()
+    drafts.keep(form.draft(to=others), now=form.now)
     told = ngettext(
         "The other recipient waits in your draft.", "The other %(many)s recipients wait in your draft.", len(others)
     )

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -87,6 +87,11 @@ class ComposeForm(forms.Form):
         """Return the form as it was left, with `mobile` typed in."""
         kept = {"to": "\n".join(map(str, draft.to)), "text": draft.text, "sign": draft.sign, "mobile": mobile}
         return cls(kept, user=draft.user, now=now)
+
+    def draft(self, *, to: Sequence[str] = ()) -> Draft:
+        """Return what is to be kept of the form, with these recipients as typed."""
+        text, key = self.data["text"], self.data["token"]
+        return Draft(user=self.user, to=list(to), text=text, sign=self.keeps_sign, request_key=key)
 
     @cached_property
     def recipients(self) -> Recipients:

@@ -18,7 +18,7 @@ from sms import drafts, holding, submission
 from sms.again import STATES, again
 from sms.answers import go_to, signed_in
 from sms.history import DELIVERIES_PAGE, counts, deliveries_after
-from sms.models import Delivery, Message
+from sms.models import Delivery, Draft, Message
 from sms.story import Outcome, State, Step, outcome, price_paid, state_of, states, story
 from sms.submission import FORM_DELAY
 
@@ -126,7 +126,7 @@ def write_again(request: HttpRequest, message_id: UUID) -> HttpResponse:
     if (draft.text.strip() or draft.to) and "replace" not in request.POST:
         return render(request, "sms/replace_draft.html", {"message": found, "draft": draft, "which": which})
     back = again(found, which)
-    drafts.keep(found.user, to=back.to, text=back.text, sign=back.sign, now=timezone.now())
+    drafts.keep(Draft(user=found.user, to=back.to, text=back.text, sign=back.sign), now=timezone.now())
     return go_to(request, reverse("sms:compose"))
 
 

@@ -200,6 +200,9 @@ class Draft(models.Model):
     to = models.JSONField(default=list, help_text="What was typed for each recipient, in order.")
     text = models.TextField(blank=True)
     sign = models.BooleanField(default=True)
+    request_key = models.CharField(
+        max_length=64, blank=True, help_text="The form's one-use token: once it has been sent, this is no draft."
+    )
     changed_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -43,6 +43,14 @@ class Migration(migrations.Migration):
                 ("to", models.JSONField(default=list, help_text="What was typed for each recipient, in order.")),
                 ("text", models.TextField(blank=True)),
                 ("sign", models.BooleanField(default=True)),
+                (
+                    "request_key",
+                    models.CharField(
+                        blank=True,
+                        help_text="The form's one-use token: once it has been sent, this is no draft.",
+                        max_length=64,
+                    ),
+                ),
                 ("changed_at", models.DateTimeField()),
                 (
                     "user",
