@@ -20,6 +20,9 @@ _CHECKS = {
     "windows overlap: allowance": """
         SELECT w.id FROM credit_allowance w JOIN credit_allowance v ON v.account_id = w.account_id AND v.id <> w.id
         WHERE v.starts_at >= w.starts_at AND v.starts_at < w.ends_at""",
+    "a month that is over was not lapsed: allowance": """
+        SELECT w.id FROM credit_allowance w JOIN credit_allowance v ON v.account_id = w.account_id
+        WHERE v.starts_at >= w.ends_at AND w.available > 0 GROUP BY w.id""",
     "an entry and its window belong to different accounts: entry": """
         SELECT e.id FROM credit_entry e JOIN credit_allowance w ON w.id = e.allowance_id
         WHERE e.account_id <> w.account_id""",

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Sum
 
 from contacts.models import User
 from credit.allowance import month_window, parts_of, price_of
@@ -134,6 +135,7 @@ def refund_many(refunds: Sequence[Refund], *, occasion: str, now: datetime) -> d
     charges = Entry.objects.in_bulk([refund.charge_id for refund in refunds])
     accounts = lock(pk__in={charge.account_id for charge in charges.values()})
     windows = Allowance.objects.in_bulk({charge.allowance_id for charge in charges.values() if charge.allowance_id})
+    running = _latest_windows(accounts.values()) if windows else set()
     entries: dict[int, Entry] = {}
     lapses: list[Entry] = []
     for refund in refunds:
@@ -147,7 +149,7 @@ def refund_many(refunds: Sequence[Refund], *, occasion: str, now: datetime) -> d
             account=account, kind=Entry.Kind.REFUND, allowance=window, parts=refund.parts, amount=refund.amount,
             key=f"refund:{uuid.uuid4()}", occasion=occasion, reference=charge.reference, refunds=charge, created_at=now,
         )  # fmt: skip
-        if window and window.ends_at <= now:
+        if window and (window.ends_at <= now or window.pk not in running):
             lapses.append(_lapse(window, now=now, key=f"lapse:{uuid.uuid4()}"))
     _save_allowances(windows.values())
     _save_balances(accounts.values())
@@ -180,11 +182,15 @@ def adjust(account: Account, change: Adjustment, *, now: datetime) -> Entry:
 
 
 def subscribe(account: Account, *, plan: Plan | None, now: datetime) -> None:
-    """Give the account another plan: a higher one counts at once, a lower one from next month (S15)."""
+    """Give the account another plan: a higher one counts at once, a lower one from next month (S15).
+
+    What this month has already granted counts: going back and forth between plans grants nothing twice.
+    """
     with transaction.atomic():
         locked = lock(pk__in=[account.pk])[account.pk]
         allowance = _current_allowances([locked], now=now)[locked.pk]
-        more = parts_of(plan) - parts_of(locked.plan)
+        grants = Entry.objects.filter(allowance=allowance, kind=Entry.Kind.GRANT).aggregate(all=Sum("parts"))
+        more = parts_of(plan) - (grants["all"] or 0)
         locked.plan = plan
         locked.save(update_fields=["plan"])
         if more > 0:
@@ -237,6 +243,14 @@ def _current_allowances(accounts: Iterable[Account], *, now: datetime) -> dict[i
     if missing:
         latest |= _begin_month(missing, now=now)
     return latest
+
+
+def _latest_windows(accounts: Iterable[Account]) -> set[int]:
+    """Return the ids of the windows that no later one of the same account has followed, whatever the clock says."""
+    latest: dict[int, int] = {}
+    for allowance in Allowance.objects.filter(account__in=list(accounts)).order_by("starts_at"):
+        latest[allowance.account_id] = allowance.pk
+    return set(latest.values())
 
 
 def _begin_month(accounts: Sequence[Account], *, now: datetime) -> dict[int, Allowance]:

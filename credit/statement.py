@@ -6,7 +6,7 @@ Walking back from the figures of now, each line says what was left after it, so 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import Q, QuerySet, Sum
 
@@ -107,6 +107,6 @@ def _read_cursor(cursor: str) -> tuple[datetime, int] | None:
     moment, _sep, key = cursor.partition("_")
     try:
         created_at = datetime.fromisoformat(moment)
-        return (created_at, int(key)) if created_at.tzinfo else None
-    except ValueError:
+        return (created_at.astimezone(UTC), int(key)) if created_at.tzinfo else None
+    except (ValueError, OverflowError):
         return None

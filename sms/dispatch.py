@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 
 import aiohttp
 import structlog
@@ -204,13 +205,18 @@ class _Drain:
                 await asyncio.sleep(0.5)
 
     def _turn(self, finished: Sequence[Outcome], room: int) -> Step:
-        """One short transaction records the finished calls and marks the next slice; a claim refills the stock."""
+        """Record the finished calls, refill the stock, mark the next slice: each a short transaction of its own.
+
+        Recording may refund, which locks an account; a transaction that holds an account never takes rows of the
+        queue, because a cancel takes them the other way round.
+        """
         now = self.clock()
         try:
+            with transaction.atomic():
+                outcomes.record(self.alias, finished, now=now)
             if room and len(self._claimed) < room:
                 self._claim(now)
             with transaction.atomic():
-                outcomes.record(self.alias, finished, now=now)
                 place = slots.renew(self.alias, owner=self.owner, now=now)
                 if place is None:
                     return Step(lost=True)
@@ -232,19 +238,22 @@ class _Drain:
             barred = [row.id for row in claimed if not row.may_send]
             ended = queue_sql.refuse(barred, reason="may_not_send", now=now) if barred else []
             outcomes.tell(ended, state="refused", now=now)
-        self._claimed.extend(row for row in claimed if row.may_send)
+        may_send = [row for row in claimed if row.may_send]
+        with transaction.atomic():
+            allowed = outcomes.within_daily_cap(self.alias, may_send, beside=self._claimed, now=now)
+        self._claimed.extend(allowed)
 
     def _mark(self, room: int, now: datetime) -> list[Call]:
         """Turn the next `room` of the claimed rows `sending` and return their calls."""
         calls: list[Call] = []
         while self._claimed and len(calls) < room:
-            slice_ = [self._claimed.popleft() for _ in range(min(room - len(calls), len(self._claimed)))]
-            calls += self._mark_slice(outcomes.within_daily_cap(self.alias, slice_, now=now), now)
+            slice_ = list(islice(self._claimed, room - len(calls)))
+            calls += self._mark_slice(slice_, now)
+            for _row in slice_:
+                self._claimed.popleft()
         return calls
 
     def _mark_slice(self, slice_: Sequence[queue_sql.Claimed], now: datetime) -> list[Call]:
-        if not slice_:
-            return []
         attempts = queue_sql.mark_sending(
             [row.id for row in slice_], token=self._token, now=now, lease_until=now + LEASE
         )

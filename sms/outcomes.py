@@ -1,7 +1,7 @@
 """Writes down how hand-overs ended, and tells the owners of what ended without leaving."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from sms.gateways.contract import Accepted, NotSent, Refused, Relayed, Unknown, 
 from sms.models import Message
 from sms.queue_sql import MAX_ATTEMPTS, Claimed, Ended
 
-BACKOFF = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
+BACKOFF = (timedelta(seconds=5), timedelta(minutes=1), timedelta(minutes=15), timedelta(hours=2))
 
 log = structlog.get_logger(__name__)
 
@@ -70,12 +70,16 @@ def tell(ended: Sequence[Ended], *, state: str, now: datetime) -> None:
     notices.tell_many(news, now=now)
 
 
-def within_daily_cap(alias: str, rows: Sequence[Claimed], *, now: datetime) -> list[Claimed]:
+def within_daily_cap(alias: str, rows: Sequence[Claimed], *, beside: Iterable[Claimed], now: datetime) -> list[Claimed]:
     """Return the rows whose number is still under its daily cap over all users; refuse the others and hold the gateway.
 
-    The cap stops a loop that would send without end (promise 9), so going past it needs a person to look.
+    What waits `beside` them to be handed over counts too. The cap stops a loop that would send without end (promise 9),
+    so going past it needs a person to look.
     """
+    if not rows:
+        return []
     counts = Counter(queue_sql.handed_over([row.number for row in rows], since=now - timedelta(days=1)))
+    counts.update(row.number for row in beside)
     allowed: list[Claimed] = []
     over: list[int] = []
     for row in rows:
@@ -118,7 +122,10 @@ class _Sorted:
                 self._add_not_sent(each, why[:40], retry_after or 0, _next_gateway(alias, each), now=now)
 
     def _add_refused(self, each: Outcome, reason: str, next_alias: str | None, *, now: datetime) -> None:
-        if next_alias and not each.row.doubtful:
+        if each.row.doubtful:
+            # The no is to this attempt; an earlier one may have sent it: evidence settles it, or the 24 hours.
+            self.unknown.append((each.id, each.attempt, reason, now + _backoff(each)))
+        elif next_alias:
             self.again.append((each.id, each.attempt, reason, now, next_alias))
         else:
             self.ended.append((each.id, each.attempt, reason))

@@ -239,6 +239,21 @@ def reroute(aliases: Sequence[str], *, to: str) -> int:
     )
 
 
+def move_waiting(alias: str, to: Sequence[tuple[str, str]], *, now: datetime) -> int:
+    """Move what waits at `alias` to other gateways: `to` holds (prefix, alias), longest prefix first, "" for none.
+
+    What waits was never sent, or proved not sent, so another gateway may have it. Returns how many were moved.
+    """
+    cases = " ".join("WHEN number LIKE %s THEN %s" for _case in to)
+    values = [value for prefix, target in to for value in (f"{prefix}%", target)]
+    return _run(
+        f"""UPDATE sms_delivery SET gateway = CASE {cases} END
+            WHERE state = 'queued' AND gateway = %s AND (lease_until IS NULL OR lease_until <= %s)
+                AND CASE {cases} ELSE '' END <> ''""",
+        [*values, alias, _at(now), *values],
+    )
+
+
 def due(alias: str, *, now: datetime, state: str = "queued") -> bool:
     """Return whether anything in `state` waits that this gateway could be given now."""
     rows = _fetch(

@@ -48,6 +48,17 @@ def renew(alias: str, *, owner: int, now: datetime) -> Place | None:
     return Place(rests=held or resting, tries=slot.failures >= FAILURES_BEFORE_REST)
 
 
+def away(*, now: datetime) -> set[str]:
+    """Return the gateways that cannot take anything now: they rest, or are held."""
+    rests = Q(resting_until__gt=now) | Q(held_at__isnull=False)
+    return set(Slot.objects.filter(rests).exclude(alias=ALL).values_list("alias", flat=True))
+
+
+def resting(*, now: datetime) -> set[str]:
+    """Return the gateways that could not be reached and rest."""
+    return set(Slot.objects.filter(resting_until__gt=now).values_list("alias", flat=True))
+
+
 def leave(alias: str, *, owner: int) -> None:
     """Give the slot back."""
     Slot.objects.filter(alias=alias, owner=owner).update(owner=None, lease_until=None)

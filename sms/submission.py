@@ -253,6 +253,10 @@ def _store(prepared: Sequence[_Item | NotAccepted], *, now: datetime) -> list[Su
         _plan([item for item in fresh.values() if item.message.release_at])
         now_due = [item for item in fresh.values() if not item.message.release_at]
         refusals = dict(zip((id(item) for item in now_due), _accept(now_due, now=now), strict=True))
+        # The accounts are locked now: a refusal may be because the same request was paid a moment before.
+        meanwhile = _known([item for item in now_due if refusals[id(item)]])
+        known |= meanwhile
+        fresh = {key: item for key, item in fresh.items() if key not in meanwhile}
     results: list[Submitted | NotAccepted] = []
     for each in prepared:
         results.append(each if isinstance(each, NotAccepted) else _result(each, known, fresh, refusals))
@@ -276,6 +280,8 @@ def _result(
 
 
 def _known(items: Sequence[_Item]) -> dict[tuple[int, str], Message]:
+    if not items:
+        return {}
     keys = {item.message.request_key for item in items}
     users = {item.message.user_id for item in items}
     rows = Message.objects.filter(user__in=users, request_key__in=keys)

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from sms import outcomes, queue_sql, submission
+from sms import outcomes, queue_sql, slots, submission
+from sms.gateways import configured
 
 UNKNOWN_FOR = timedelta(hours=24)
 RELAYED_FOR = timedelta(hours=1)
@@ -33,9 +34,22 @@ def sweep(*, now: datetime) -> Swept:
     aliases = list(settings.SMS_GATEWAYS)
     if aliases:
         queue_sql.reroute(aliases, to=aliases[0])
+    fail_over(now=now)
     reaped = queue_sql.reap(now=now)
     doubted = queue_sql.doubt_relayed(since=now - RELAYED_FOR, now=now)
     return Swept(reaped, doubted, expire(now=now), give_up_unknown(now=now), release(now=now))
+
+
+def fail_over(*, now: datetime) -> int:
+    """Move what waits at gateways that could not be reached to the next of their routes; return how many (S10).
+
+    What comes for such a gateway after its rest tries it again, one call at a time.
+    """
+    away = slots.away(now=now)
+    return sum(
+        queue_sql.move_waiting(alias, configured.fallbacks(alias, without=away), now=now)
+        for alias in slots.resting(now=now)
+    )
 
 
 def expire(*, now: datetime) -> int:

@@ -1,7 +1,7 @@
 """The gateways of this office: built from SMS_GATEWAYS once per process, chosen by SMS_ROUTES."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from threading import Lock
@@ -65,6 +65,19 @@ def first_route(number: str) -> str:
     if not routes:
         raise NoGateway("SMS_GATEWAYS names no gateway.")
     return routes[0]
+
+
+def fallbacks(alias: str, *, without: Collection[str]) -> list[tuple[str, str]]:
+    """Return (prefix, alias to go to from `alias`) for each route, longest prefix first; "" where there is none."""
+    routes = _routes()
+    prefixes = sorted(routes.by_prefix, key=len, reverse=True)
+    found = [(prefix, routes.by_prefix[prefix]) for prefix in prefixes] + [("+", routes.rest)]
+    return [(prefix, _after(alias, route, without=without)) for prefix, route in found]
+
+
+def _after(alias: str, route: tuple[str, ...], *, without: Collection[str]) -> str:
+    later = route[route.index(alias) + 1 :] if alias in route else ()
+    return next((each for each in later if each not in without), "")
 
 
 def build(alias: str, given: Mapping[str, Any]) -> Gateway:

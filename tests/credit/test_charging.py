@@ -144,6 +144,32 @@ def test_a_higher_plan_counts_at_once_and_a_lower_one_next_month(database):
     assert list(books.check()) == []
 
 
+def test_going_back_and_forth_between_plans_grants_nothing_twice(database):
+    user = person(parts=30, balance=0)
+    for parts in (100, 30, 100, 30, 100):
+        give(user, parts=parts, balance=0)
+    assert standing(user, now=NOW).available == 100
+    assert list(books.check()) == []
+
+
+def test_a_refund_by_a_clock_that_is_behind_lapses_too(database):
+    user = person(parts=5, balance=0)
+    paid = pay(user.pk, 4, "a")
+    pay(user.pk, 1, "b", now=NEXT_MONTH)
+    give_back(paid.entry, parts=4, amount=0, now=NOW)
+    assert Allowance.objects.order_by("starts_at").first().available == 0
+    assert list(books.check()) == []
+
+
+def test_the_audit_names_a_month_that_was_not_lapsed(database):
+    user = person(parts=5, balance=0)
+    pay(user.pk, 1, "a", now=NEXT_MONTH)
+    first = Allowance.objects.order_by("starts_at").first()
+    Entry.objects.create(account=first.account, kind="grant", allowance=first, parts=1, key="x", created_at=NOW)
+    Allowance.objects.filter(pk=first.pk).update(available=1)
+    assert list(books.check()) == [f"a month that is over was not lapsed: allowance {first.pk}"]
+
+
 @pytest.mark.parametrize(
     "sql",
     [

@@ -15,7 +15,7 @@ from credit import books as credit_books
 from credit.allowance import standing
 from sms import books, dispatch, holding, queue_sql, slots, submission, sweeper
 from sms.gateways import configured
-from sms.models import Delivery, Slot
+from sms.models import Delivery, Message, Slot
 from sms.submission import Recipient, Request
 from tests.people import NOW, numbers, person
 
@@ -168,12 +168,88 @@ def test_not_sent_is_tried_again_and_refused_after_five(database, gateway):
     gateway(memory={"script": ["raise_in_prepare"] * 9})
     user = person(parts=5, balance=0)
     message = send(user)
-    for minutes in range(0, 120, 11):
+    for minutes in range(0, 300, 3):
         drain(NOW + timedelta(minutes=minutes))
     delivery = message.deliveries.get()
     assert (delivery.state, delivery.attempt, delivery.reason) == ("refused", 5, "not_reached")
     assert standing(user, now=NOW).available == 5
-    assert_books_are_right(NOW + timedelta(hours=2))
+    assert_books_are_right(NOW + timedelta(hours=5))
+
+
+@pytest.mark.row("N16")
+@pytest.mark.parametrize("second", ["refuse", "refuse_elsewhere", "refuse_in_prepare"])
+def test_a_no_to_a_second_attempt_does_not_undo_what_the_first_may_have_sent(database, gateway, second):
+    memory = gateway(memory={"script": ["time_out_after", second], "dedupes_by_reference": True})
+    user = person(parts=5, balance=0)
+    send(user)
+    drain()
+    drain(NOW + timedelta(seconds=10))
+    assert states() == {"unknown": 1}
+    assert len(memory.arrivals()) == 1
+    assert standing(user, now=NOW).available == 4
+    drain(NOW + timedelta(hours=1))
+    assert states() == {"sent": 1}
+
+
+@pytest.mark.row("S10")
+def test_what_waits_for_a_gateway_that_is_down_goes_to_the_next(database, gateway):
+    memory = gateway(memory={"script": ["refuse_connection"] * 999}, other={})
+    send(person(parts=200), 100)
+    drain()
+    sweeper.sweep(now=NOW)
+    drain(alias="other")
+    assert states() == {"sent": 100}
+    assert memory.arrivals() == []
+
+
+def test_what_waits_moves_by_its_own_route_only(database, gateway, settings):
+    gateway(memory={"script": ["refuse_connection"] * 999}, other={}, third={})
+    settings.SMS_ROUTES = [
+        {"prefix": "+3247000000", "gateways": ["memory"]},
+        {"prefix": "+32", "gateways": ["memory", "third"]},
+    ]
+    send(person(parts=200), 40)
+    drain()
+    sweeper.sweep(now=NOW)
+    drain(alias="other")
+    drain(alias="third")
+    assert configured.gateway("other").arrivals() == []
+    assert len(configured.gateway("third").arrivals()) == 30
+    assert states() == {"sent": 30, "queued": 10}
+
+
+def cancel_all(message_id: str) -> int:
+    return submission.cancel(Message.objects.get(pk=message_id), now=NOW)
+
+
+def test_a_cancel_beside_a_refusal_that_is_being_refunded_does_not_deadlock(database, gateway):
+    """The drain refunds one message of an account while its owner cancels another: neither waits for the other."""
+    if database.vendor == "sqlite":
+        return
+    first = numbers(1)[0]
+    gateway(memory={"script": {first: ["refuse"]}, "window": 1})
+    user = person(parts=100)
+    send(user)
+    message = send(user, 5, key="other", start=10)
+    process = database.start(cancel_all, str(message.pk))
+    process.wait_until_ready()
+    original, gone = queue_sql.mark_sending, []
+
+    def slowly(ids, **more):
+        if not gone and Delivery.objects.filter(state="refused").exists():
+            gone.append(1)
+            process.go()
+            time.sleep(0.5)
+        return original(ids, **more)
+
+    queue_sql.mark_sending = slowly
+    try:
+        drain()
+    finally:
+        queue_sql.mark_sending = original
+    cancelled = process.result()
+    assert states() == {"refused": 1, "cancelled": cancelled} | ({"sent": 5 - cancelled} if cancelled < 5 else {})
+    assert_books_are_right()
 
 
 def test_one_that_always_raises_blocks_nobody(database, gateway):
@@ -274,9 +350,12 @@ def test_going_past_the_daily_cap_of_a_number_holds_the_gateway(database, gatewa
     for index in range(5):
         send(user, key=f"k{index}")
     drain()
-    assert len(memory.arrivals()) == 3
-    assert states() == {"sent": 3, "refused": 2}
+    assert memory.arrivals() == []
+    assert states() == {"queued": 3, "refused": 2}
     assert holding.held("memory")
+    holding.release(alias="memory")
+    drain()
+    assert len(memory.arrivals()) == 3
     assert_books_are_right()
 
 

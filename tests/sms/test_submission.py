@@ -101,6 +101,18 @@ def test_one_form_submitted_by_eight_processes_is_one_message(database):
     assert_books_are_right()
 
 
+def submit_agreed(user_id: int) -> str:
+    user = User.objects.get(pk=user_id)
+    return str(submission.submit(request(user, to=numbers(3), agreed=(1, 1_900)), now=NOW).message.pk)
+
+
+def test_one_form_at_once_is_answered_as_sent_though_the_credit_has_changed_by_it(database):
+    user = person(parts=1, balance=1_900)
+    assert len(set(database.processes(8, submit_agreed, user.pk))) == 1
+    assert Message.objects.count() == 1
+    assert_books_are_right()
+
+
 def test_the_same_key_answers_with_the_first_result_and_refuses_another_text(database):
     user = person()
     first = submission.submit(request(user), now=NOW)
