@@ -75,7 +75,9 @@ def split_many(pasted: str) -> list[Entry]:
 def _entries(text: str) -> Iterator[Entry]:
     if text.endswith(">") and "<" in text:
         name, _bracket, number = text[:-1].rpartition("<")
-        yield Entry(" ".join(name.split()).strip("\"' "), number.strip())
+        entry = Entry(" ".join(name.split()).strip("\"' "), number.strip())
+        if any(entry):
+            yield entry
     else:
         yield from (Entry("", number) for number in _apart(text.strip("\"'").split()))
 

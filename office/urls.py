@@ -12,6 +12,7 @@ from sms import receipt_views
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # one door, with its limits
 
+handler400 = "office.bad_request.bad_request"
 handler429 = "contacts.sign_in.too_many_tries"
 
 accounts = [

@@ -19,7 +19,7 @@ from credit.allowance import standing
 from sms import drafts
 from sms.answers import go_to, signed_in, wants_fragment
 from sms.costs import cost_of
-from sms.forms import ComposeForm
+from sms.forms import ComposeForm, whole
 from sms.gateways.configured import NoGateway
 from sms.hints import nights
 from sms.refusals import Trouble, trouble_of
@@ -59,7 +59,7 @@ def _pressed(request: HttpRequest, form: ComposeForm) -> HttpResponse:
     """Do what the button says; without a button (a changed list) the form is read and shown anew."""
     press, _sep, rest = request.POST.get("press", "").partition(":")
     if press in ("send", "send_first"):
-        return _send(request, form, first=_whole(rest) if press == "send_first" else None)
+        return _send(request, form, first=whole(rest) if press == "send_first" else None)
     if press == "clear":
         drafts.forget(form.user)
         return _show(request, ComposeForm({"sign": "on"}, user=form.user, now=form.now))
@@ -78,8 +78,11 @@ def _send(request: HttpRequest, form: ComposeForm, *, first: int | None) -> Http
     if form.data["mobile"]:
         form.add()
     everybody = form.recipients.typed
-    # The number still in the field is one more than the cost on the page was for; a longer list is shown first.
-    agrees = form.shown is not None and 0 <= len(everybody) - form.people_shown <= 1
+    agrees = form.agrees(people=len(everybody))
+    if first == 0:
+        return _refused(
+            request, form, everybody, Trouble(_("Nobody was chosen, so nothing was sent. Press Send to send to all."))
+        )
     if first is not None:
         form.keep_first(first)
     if not form.ready_to_send():
@@ -175,7 +178,3 @@ _ON_PEOPLE: dict[str, Callable[[ComposeForm, str], None]] = {
 def _in_address(typed: str) -> str:
     """Return a number of the address: the plus of `?to=+32…` arrives as a blank."""
     return f"+{typed[1:]}" if typed[:1] == " " and typed[1:2].isdigit() else typed
-
-
-def _whole(typed: str) -> int:
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 8 else 0

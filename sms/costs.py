@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from credit.allowance import Standing
 from sms import parts
+from sms.drafts import LONGEST
 from sms.forms import ComposeForm, Shown
 from sms.hints import CostlyWord, asks_without_address, costly_words
 from sms.parts import MAX_PARTS, Parts
@@ -17,6 +18,7 @@ class Cost:
     `room` is what fits in the parts that the text takes now. `asks` is the question without an address to answer to.
     """
 
+    letters: int
     cut: Parts
     quote: Quote
     shown: Shown
@@ -36,6 +38,16 @@ class Cost:
         return self.cut.count > MAX_PARTS
 
     @property
+    def outgrows_draft(self) -> bool:
+        """Whether the draft keeps the beginning of the text only."""
+        return self.letters > LONGEST
+
+    @property
+    def longest(self) -> int:
+        """How many letters the draft keeps."""
+        return LONGEST
+
+    @property
     def balance_parts(self) -> int:
         """How many parts the balance pays."""
         return self.quote.parts - self.quote.from_allowance
@@ -47,15 +59,21 @@ class Cost:
 
 
 def cost_of(form: ComposeForm, *, has: Standing, recipients: int) -> Cost:
-    """Return what the text on `form` to `recipients` numbers costs somebody who `has` this to spend."""
+    """Return what the text on `form` to `recipients` numbers costs somebody who `has` this to spend.
+
+    A text that outgrows the draft is counted, and not searched for dear characters: that would take seconds.
+    """
     text = form.finished
+    letters = len(form.data["text"])
+    looked_at = "" if letters > LONGEST else text
     quote = quote_from(has, text=text, recipients=recipients)
     return Cost(
+        letters=letters,
         cut=parts.split(text),
         quote=quote,
         shown=Shown.of(has),
-        words=costly_words(form.data["text"]),
-        can_be_plain=parts.plain(text) != parts.clean(text),
-        saving=parts.saving(text) * max(recipients, 1),
+        words=costly_words(form.data["text"]) if looked_at else [],
+        can_be_plain=parts.plain(looked_at) != parts.clean(looked_at),
+        saving=parts.saving(looked_at) * max(recipients, 1),
         asks=asks_without_address(form.data["text"]) and not form.signs,
     )

@@ -9,6 +9,8 @@ from contacts.models import User
 from sms.models import Draft, Message
 from sms.parts import clean
 
+LONGEST = 20_000  # letters of a text that a draft keeps: thirteen times what goes in one SMS
+
 
 def draft_of(user: User) -> Draft:
     """Return the user's draft; an empty one, not stored, where there is none.
@@ -30,7 +32,7 @@ def keep_text(draft: Draft, *, now: datetime) -> None:
 
 
 def _keep(draft: Draft, fields: Sequence[str], *, now: datetime) -> None:
-    draft.text, draft.changed_at = clean(draft.text), now
+    draft.text, draft.changed_at = clean(draft.text)[:LONGEST], now
     Draft.objects.bulk_create([draft], update_conflicts=True, unique_fields=["user"], update_fields=fields)
 
 

@@ -4,13 +4,14 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -18,6 +19,7 @@ from contacts.models import User
 from credit import charging
 from credit.allowance import Standing
 from sms import history, parts, quote
+from sms.drafts import LONGEST
 from sms.models import Draft, Message
 from sms.recipients import Recipients, entries, entry, read_recipients
 from sms.submission import FORM_DELAY, FURTHEST, Recipient, Request
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise as StrOrPromise
 
 WALL_CLOCK = "%Y-%m-%dT%H:%M"
-_POSTED = ("mobile", "to", "later", "token", "shown", "people")
+FIRST_DAY = date(2000, 1, 1)  # of the history's filter: no office has older SMS
+_POSTED = ("mobile", "to", "later", "token", "shown", "people", "parts_each")
 _SHOWN = re.compile(r"(\d{1,9}):(\d{1,15}):(\d{1,15})")
 
 
@@ -66,7 +69,10 @@ class ComposeForm(forms.Form):
         label=_("All numbers, one on each line"), required=False,
         widget=forms.Textarea({"rows": 6, "autocomplete": "off", "spellcheck": "false"}),
     )  # fmt: skip
-    text = forms.CharField(label=_("Message"), required=False, strip=False, widget=forms.Textarea({"rows": 5}))
+    text = forms.CharField(
+        label=_("Message"), required=False, strip=False,
+        widget=forms.Textarea({"rows": 5, "maxlength": LONGEST}),
+    )  # fmt: skip
     sign = forms.BooleanField(required=False)
     later = forms.CharField(
         label=_("Send at"), required=False, widget=forms.DateTimeInput({"type": "datetime-local"}, format=WALL_CLOCK)
@@ -127,8 +133,17 @@ class ComposeForm(forms.Form):
     @property
     def people_shown(self) -> int:
         """How many recipients the cost on the page was for."""
-        people = self.data["people"]
-        return int(people) if people.isascii() and people.isdigit() and len(people) < 8 else 0
+        return whole(self.data["people"])
+
+    def agrees(self, *, people: int) -> bool:
+        """Return whether the page told what this costs to so many `people` (N1).
+
+        The number still in the field is one more than it was told for, and a text of one part is what all expect. A
+        longer list, or a text that takes more parts than the page said, is shown with its cost first.
+        """
+        expected = max(whole(self.data["parts_each"]), 1)
+        told = self.shown is not None and 0 <= people - self.people_shown <= 1
+        return told and parts.split(self.finished).count <= expected
 
     @property
     def moment(self) -> datetime:
@@ -264,8 +279,16 @@ class HistoryForm(forms.Form):
 
 
 def _day(label: "StrOrPromise") -> forms.DateField:
-    widget = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(label=label, required=False, widget=widget, input_formats=["%Y-%m-%d"])
+    widget = forms.DateInput({"type": "date", "min": FIRST_DAY.isoformat()}, format="%Y-%m-%d")
+    first = MinValueValidator(FIRST_DAY, _("Choose a day from the year 2000 on."))
+    return forms.DateField(
+        label=label, required=False, widget=widget, input_formats=["%Y-%m-%d"], validators=[first]
+    )  # fmt: skip
+
+
+def whole(posted: str) -> int:
+    """Return the number that was posted, 0 where it is none."""
+    return int(posted) if posted.isascii() and posted.isdigit() and len(posted) < 8 else 0
 
 
 def _token(posted: str) -> str:

@@ -1,9 +1,12 @@
 """What was sent, to whom, and how it ended: the read side of messages and deliveries (S14, S20, N16)."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -36,7 +39,7 @@ STATES = {
 EXPORTED = (
     "id", "created_at", "state", "occasion", "text", "parts_each", "price", "from_allowance", "deliveries__position",
     "deliveries__number", "deliveries__name", "deliveries__state", "deliveries__sent_at", "deliveries__gateway",
-    "deliveries__reference", "deliveries__receipt",
+    "deliveries__reference", "deliveries__receipt", "planned_to",
 )  # fmt: skip
 
 
@@ -117,7 +120,7 @@ def messages_of(user: User, wanted: Filter) -> QuerySet[Message]:
     if wanted.state:
         found = found.filter(_in_state(wanted.state))
     if wanted.q.strip():
-        found = found.filter(_matching(clean(wanted.q).strip(), country=user.country))
+        found = found.filter(_matching(clean(wanted.q).strip(), user=user))
     return found.order_by("-created_at", "-id")
 
 
@@ -165,9 +168,14 @@ def deliveries_after(message: Message, *, position: int = -1) -> tuple[list[Deli
 
 
 def lines(messages: QuerySet[Message]) -> Iterator[dict[str, Any]]:
-    """Yield EXPORTED of each delivery of `messages`, and of each message that has none (planned, not accepted)."""
+    """Yield EXPORTED of each delivery of `messages`, and of each recipient of one that has none (planned, not sent)."""
     rows = messages.order_by("-created_at", "-id", "deliveries__position").values(*EXPORTED)
-    yield from rows.iterator(chunk_size=2000)
+    for row in rows.iterator(chunk_size=2000):
+        if row["deliveries__state"]:
+            yield row
+        else:
+            for number, name in row["planned_to"] or []:
+                yield {**row, "deliveries__number": number, "deliveries__name": name}
 
 
 def _in_state(state: str) -> Q:
@@ -175,15 +183,26 @@ def _in_state(state: str) -> Q:
     return Q(state=state) | Q(Exists(Delivery.objects.filter(message=OuterRef("pk"), state__in=states)))
 
 
-def _matching(q: str, *, country: str) -> Q:
+def _matching(q: str, *, user: User) -> Q:
     """Match `q` with the text, a recipient's name, or a number however it is written."""
-    number = _number_in(q, country=country)
+    number = _number_in(q, country=user.country)
     to = Q(name__icontains=q) | Q(number__contains=number) if number else Q(name__icontains=q)
-    found = Q(text__icontains=q) | Q(Exists(Delivery.objects.filter(to, message=OuterRef("pk"))))
-    if number:
-        planned = Message.objects.filter(accepted_at=None).annotate(to=Cast("planned_to", TextField()))
-        found |= Q(pk__in=planned.filter(to__contains=number).values("pk"))
-    return found
+    delivered = Q(Exists(Delivery.objects.filter(to, message=OuterRef("pk"))))
+    return Q(text__icontains=q) | delivered | Q(pk__in=list(_planned_for(q, number=number, user=user)))
+
+
+def _planned_for(q: str, *, number: str, user: User) -> Iterator[UUID]:
+    """Yield the messages without deliveries that go to a name with `q`, or to `number` if there is one.
+
+    The database searches the JSON as it lies there, where letters may be escaped; what it finds is looked at again,
+    as it may have met the signs of the JSON.
+    """
+    written = {json.dumps(q)[1:-1], json.dumps(q, ensure_ascii=False)[1:-1], *([number] if number else [])}
+    holds = reduce(or_, (Q(to__icontains=each) for each in written))
+    planned = Message.objects.filter(user=user, accepted_at=None).annotate(to=Cast("planned_to", TextField()))
+    for key, to in planned.filter(holds).values_list("pk", "planned_to"):
+        if any(q.casefold() in name.casefold() or (number and number in typed) for typed, name in to or []):
+            yield key
 
 
 def _number_in(q: str, *, country: str) -> str:
@@ -200,6 +219,6 @@ def _read_cursor(cursor: str) -> tuple[datetime, UUID] | None:
     moment, _sep, key = cursor.partition("_")
     try:
         created_at = datetime.fromisoformat(moment)
-        return (created_at, UUID(key)) if created_at.tzinfo else None
-    except ValueError:
+        return (created_at.astimezone(UTC), UUID(key)) if created_at.tzinfo else None
+    except (ValueError, OverflowError):
         return None

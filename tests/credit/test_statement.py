@@ -91,7 +91,13 @@ def test_the_money_alone():
     ]
 
 
-@pytest.mark.parametrize("cursor", ["x", "2026-11-23_1", "2026-11-23T10:00:00+00:00_x", "_", "' OR 1=1"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x", "2026-11-23_1", "2026-11-23T10:00:00+00:00_x", "_", "' OR 1=1",
+        "0001-01-01T00:00:00+23:00_1", "9999-12-31T23:59:59-23:00_1",
+    ],
+)  # fmt: skip
 def test_a_cursor_that_cannot_be_read_begins_at_the_newest(cursor):
     user = person()
     assert statement.page(user, now=NOW, before=cursor) == statement.page(user, now=NOW)

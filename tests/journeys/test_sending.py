@@ -166,9 +166,67 @@ def test_a_double_click_sends_once(page: Page, sign_in: Callable[[Page, Any], No
     field(page, "Message").fill("Once")
     button(page, "Send").dblclick()
     page.wait_for_url("**/sms/*-*/")
-    page.go_back()
-    page.reload()
+    expect(page.locator("#sms-live")).to_be_visible()  # the form, with both its clicks, is gone
+    page.go_back(wait_until="domcontentloaded")
+    expect(field(page, "Message")).to_be_visible()
+    page.reload(wait_until="domcontentloaded")
+    expect(field(page, "Message")).to_be_visible()
     assert Message.objects.count() == 1
+
+
+@pytest.mark.row("N1", "S16")
+def test_what_the_counter_showed_while_one_typed_is_not_asked_again(
+    page: Page, sign_in: Callable[[Page, Any], None], anna: User, memory: Any
+) -> None:
+    sign_in(page, anna)
+    page.goto("/sms/?to=%2B32475123456")
+    page.route("**/sms/quote/", lambda route: route.abort())  # Send comes before the line of costs
+    field(page, "Message").fill("a" * 400 + "ê")
+    expect(page.locator("[data-sms-each]")).to_have_text("7 SMS each")
+    button(page, "Send").click()
+    page.wait_for_url("**/sms/*-*/")
+    assert Message.objects.get().parts_each == 7
+
+
+@pytest.mark.row("N1", "S16")
+def test_without_javascript_a_cost_that_never_stood_there_is_shown_first(
+    plain_page: Page, sign_in: Callable[[Page, Any], None], anna: User, memory: Any
+) -> None:
+    page = plain_page
+    sign_in(page, anna)
+    page.goto("/sms/?to=%2B32475123456")
+    field(page, "Message").fill("a" * 400 + "ê")
+    button(page, "Send").click()
+    expect(page.locator("#sms-trouble")).to_contain_text("This is what it costs.")
+    expect(page.locator("[data-sms-each]")).to_have_text("7 SMS each")
+    assert Message.objects.count() == 0
+    button(page, "Send").click()
+    page.wait_for_url("**/sms/*-*/")
+
+
+@pytest.mark.row("S16")
+def test_a_list_too_large_for_one_go_is_said_and_stays(
+    desk_page: Page, sign_in: Callable[[Page, Any], None], anna: User
+) -> None:
+    sign_in(desk_page, anna)
+    desk_page.goto("/sms/")
+    desk_page.evaluate("document.getElementById('id_mobile').value = 'x'.repeat(5 * 1024 * 1024 + 1)")
+    button(desk_page, "Add").click()
+    expect(desk_page.locator("#refused")).to_contain_text("more than the office takes at once")
+    assert desk_page.evaluate("document.getElementById('id_mobile').value.length") == 5 * 1024 * 1024 + 1
+
+
+@pytest.mark.row("S16")
+def test_what_one_takes_out_or_cures_with_a_finger_is_44_pixels(
+    phone_page: Page, sign_in: Callable[[Page, Any], None], anna: User
+) -> None:
+    sign_in(phone_page, anna)
+    User.objects.filter(pk=anna.pk).update(country="DE")
+    phone_page.goto("/sms/?to=32%20475%20123456")
+    expect(phone_page.locator(".sms-cure")).to_be_visible()
+    boxes = [button.bounding_box() for button in phone_page.locator(".chip button").all()]
+    assert len(boxes) > 1
+    assert all(box and box["height"] >= 44 and box["width"] >= 44 for box in boxes)
 
 
 @pytest.mark.row("S16")

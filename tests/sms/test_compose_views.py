@@ -18,7 +18,7 @@ from tests.people import numbers, person
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-HIDDEN = re.compile(r'<input type="hidden" name="(token|shown|people)" value="([^"]*)"')
+HIDDEN = re.compile(r'<input type="hidden" name="(token|shown|people|parts_each)" value="([^"]*)"')
 
 
 @pytest.fixture
@@ -249,6 +249,74 @@ def test_a_list_longer_than_what_the_cost_was_for_is_shown_first(signed_in: Clie
     assert "This is what it costs" in form.html
     assert_nothing_happened()
     assert len(sent_to(form.press("send"))) == 3
+
+
+@pytest.mark.row("N1")
+def test_a_text_that_takes_more_sms_than_the_page_said_is_shown_first(signed_in: Client) -> None:
+    form = Form(signed_in)
+    form.press("clear")
+    form.press("add", mobile="0475 12 34 56")
+    assert form.fields["parts_each"] == "0"
+    assert form.press("send", text="a" * 400 + "ê").status_code == 422
+    assert "This is what it costs" in form.html
+    assert "6 SMS each" in form.html
+    assert_nothing_happened()
+    assert form.press("send").status_code == 303
+    assert Message.objects.get().parts_each == 6
+
+
+@pytest.mark.parametrize(("shown", "text"), [("0", "a" * 160), ("", "Hello"), ("3", "a" * 320), ("3", "a" * 459)])
+def test_a_text_that_takes_what_the_page_said_or_one_sms_goes_at_once(signed_in: Client, shown: str, text: str) -> None:
+    form = Form(signed_in)
+    form.press("add", mobile="0475 12 34 56")
+    assert form.press("send", text=text, parts_each=shown).status_code == 303
+
+
+@pytest.mark.row("N1")
+def test_the_line_of_costs_brings_along_how_many_sms_it_said(signed_in: Client) -> None:
+    html = signed_in.post("/sms/quote/", {"text": "a" * 161, "people": "1"}, headers=HTMX).content.decode()
+    assert '<input type="hidden" name="parts_each" value="2">' in html
+
+
+def test_the_line_of_costs_empties_a_place_for_trouble_that_is_always_there(signed_in: Client) -> None:
+    assert '<div id="sms-trouble"></div>' in Form(signed_in).html
+    html = signed_in.post("/sms/quote/", {"text": "Hi", "people": "1"}, headers=HTMX).content.decode()
+    assert '<div id="sms-trouble" hx-swap-oob="innerHTML"></div>' in html
+
+
+@pytest.mark.parametrize("first", ["0", "", "x", "-1"])
+def test_the_first_none_are_told_to_be_nobody(signed_in: Client, first: str) -> None:
+    form = Form(signed_in, text="Hello")
+    form.press("add", mobile="0475 12 34 56")
+    assert form.press(f"send_first:{first}").status_code == 422
+    assert "Nobody was chosen" in form.html
+    assert form.numbers() == ["+32475123456"]
+    assert_nothing_happened()
+
+
+def test_a_text_beyond_all_measure_is_counted_and_said_and_its_beginning_kept(signed_in: Client) -> None:
+    typed = {"text": "ê" * 20_001, "people": "1", "sign": "on"}
+    answer = signed_in.post("/sms/quote/", typed, headers=HTMX)
+    html = re.sub(r"<[^>]*>", "", answer.content.decode())
+    assert "20001/" in html
+    assert "The draft keeps its first 20000 letters." in html
+    assert "Replace" not in html
+    assert Draft.objects.get().text == "ê" * 20_000
+    assert 'maxlength="20000"' in Form(signed_in).html
+    answer = signed_in.post("/sms/quote/", typed | {"text": "ê" * 20_000}, headers=HTMX)
+    assert "The draft keeps" not in answer.content.decode()
+    assert "Replace" in answer.content.decode()
+
+
+def test_forty_thousand_names_get_an_answer_in_the_form(signed_in: Client) -> None:
+    to = "\n".join(
+        f"Somebody with quite a long name and a long street {number} <x{number}>" for number in range(40_000)
+    )
+    form = Form(signed_in)
+    answer = form.press("read", to=to)
+    assert len(to) > 2 * 1024 * 1024
+    assert answer.status_code == 200
+    assert len(answer.context["recipients"].bad) == 40_000
 
 
 @pytest.mark.row("S12", "N4")

@@ -85,6 +85,24 @@ def test_a_planned_one_is_found_by_its_number(database, memory) -> None:
     assert addressee(page(messages_of(user, Filter(state="planned"))).messages[0]).number == "+32475123456"
 
 
+@pytest.mark.row("S20")
+@pytest.mark.parametrize("q", ["Zoë", "zo", 'the "great"', "O'Hara \\ Sons", "0475 12"])
+def test_a_planned_one_is_found_by_a_name(database, memory, q: str) -> None:
+    user, carla = person(), person("carla")
+    to = [Recipient("+32476111222"), Recipient("+32475123456", 'Zoë the "great", O\'Hara \\ Sons')]
+    planned = send(user, *to, release_at=NOW + timedelta(days=1))
+    send(carla, *to, release_at=NOW + timedelta(days=1))
+    send(user, Recipient("+32477999999", "Jan"), text="Other", release_at=NOW + timedelta(days=1))
+    assert found(user, q=q) == [planned]
+
+
+@pytest.mark.parametrize("q", ["], [", '", "', "u00eb", "76", "null", "[["])
+def test_the_signs_in_which_a_plan_is_kept_find_nothing(database, memory, q: str) -> None:
+    user = person()
+    send(user, Recipient("+32476111222", "Zoë"), Recipient("+32475123456"), release_at=NOW + timedelta(days=1))
+    assert found(user, q=q) == []
+
+
 def test_it_is_narrowed_by_state(database, memory) -> None:
     user = person()
     memory.play(["accept", "refuse"])
@@ -119,7 +137,16 @@ def test_the_pages_follow_each_other_without_gap_or_repeat(database, memory) -> 
     assert [message.pk for message in seen] == [message.pk for message in expected]
 
 
-@pytest.mark.parametrize("cursor", ["x", "_", "2026-11-23_x", "2026-11-23T10:00:00_0", "\0"])
+ZERO = "0" * 32
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "x", "_", "2026-11-23_x", "2026-11-23T10:00:00_0", "\0",
+        f"0001-01-01T00:00:00+23:00_{ZERO}", f"9999-12-31T23:59:59-23:00_{ZERO}",
+    ],
+)  # fmt: skip
 def test_a_cursor_that_cannot_be_read_begins_at_the_newest(database, memory, cursor: str) -> None:
     user = person()
     wanted = send(user)
@@ -138,12 +165,15 @@ def test_a_page_takes_two_statements_and_knows_the_first_recipient(database, mem
     assert {tuple(each.items()) for each in bunch.counts.values()} == {(("queued", 3),)}
 
 
-def test_the_lines_name_each_number_and_each_sms_without_any(database, memory) -> None:
+def test_the_lines_name_each_number_of_what_was_accepted_and_of_what_is_planned(database, memory) -> None:
     user = person()
     send(user, *map(Recipient, numbers(2)))
-    send(user, release_at=NOW + timedelta(days=1))
-    assert [line["deliveries__number"] for line in lines(messages_of(user, Filter()))].count(None) == 1
-    assert len(list(lines(messages_of(user, Filter())))) == 3
+    planned = [Recipient("+32475123456", "Jan"), Recipient("+32476111222")]
+    send(user, *planned, now=NOW + timedelta(seconds=1), release_at=NOW + timedelta(days=1))
+    found = lines(messages_of(user, Filter()))
+    assert [(line["deliveries__number"], line["deliveries__name"]) for line in found] == [
+        ("+32475123456", "Jan"), ("+32476111222", ""), (numbers(2)[0], ""), (numbers(2)[1], ""),
+    ]  # fmt: skip
 
 
 def test_another_s_sms_are_not_there(database, memory) -> None:

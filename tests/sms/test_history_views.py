@@ -77,12 +77,25 @@ def test_the_filter_stands_in_the_address_and_goes_along(page: Client, anna: Use
     assert "Nothing found" in page.get("/sms/history/?q=somebody").content.decode()
 
 
-@pytest.mark.parametrize("query", ["?from=yesterday", "?state=nonsense", "?before=x", "?q=%00", f"?q={'a' * 200}"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?from=yesterday", "?state=nonsense", "?before=x", "?q=%00", f"?q={'a' * 200}", "?from=0001-01-01",
+        "?to=0001-01-01", "?from=1999-12-31", f"?before=0001-01-01T00:00:00%2B23:00_{'0' * 32}",
+    ],
+)  # fmt: skip
 def test_a_filter_that_cannot_be_read_is_said_and_filters_nothing(page: Client, anna: User, query: str) -> None:
     send(anna)
     answer = page.get(f"/sms/history/{query}")
     assert answer.status_code == 200
     assert len(answer.context["rows"]) == 1
+
+
+def test_a_day_before_all_sms_is_said_and_the_table_stands(page: Client, anna: User) -> None:
+    send(anna)
+    assert "Choose a day from the year 2000 on." in page.get("/sms/history/?from=1999-12-31").content.decode()
+    assert "Choose a day" not in page.get("/sms/history/?from=2000-01-01").content.decode()
+    assert len(table(page, "?from=0001-01-01&to=0001-01-01")) == 2
 
 
 def test_htmx_gets_the_list_alone(page: Client) -> None:
@@ -115,7 +128,7 @@ def test_the_table_is_under_the_same_filter(page: Client, anna: User) -> None:
     send(anna, text="One")
     send(anna, Recipient("+32477999999"), text="Other", release_at=timezone.now() + timedelta(days=1))
     assert [row[3] for row in table(page, "?q=0475")[1:]] == ["One"]
-    assert [row[4] for row in table(page, "?state=planned")[1:]] == ["planned"]
+    assert [row[1:5] for row in table(page, "?state=planned")[1:]] == [["'+32477999999", "", "Other", "planned"]]
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])

@@ -16,6 +16,7 @@ function count() {
   const counter = fields?.querySelector("[data-sms-counter]");
   if (!counter) return;
   const parts = split(finished(fields));
+  fields.elements.parts_each.value = parts.count;
   counter.textContent = `${parts.used}/${parts.limit * Math.max(parts.count, 1)}`;
   const each = fields.querySelector("[data-sms-each]");
   const words = parts.count < 2 ? each.dataset.one : each.dataset.two;
@@ -66,7 +67,8 @@ document.addEventListener("htmx:beforeSwap", () => {
   kept = mobile()?.value ?? "";
 });
 document.addEventListener("htmx:afterSwap", (event) => {
-  const adding = event.detail.requestConfig?.parameters.press === "add";
+  const taken = event.detail.xhr?.status !== 400;
+  const adding = taken && event.detail.requestConfig?.parameters.press === "add";
   if (adding && mobile()) mobile().value = kept;
   if (adding) underWay = [];
   count();
