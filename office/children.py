@@ -112,6 +112,11 @@ class Ending:
 
     asked: bool = False
     _make: int | None = field(default_factory=lambda: os.getppid() if "MAKELEVEL" in os.environ else None)
+    _make_can_tell: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Not where `make run &` stands in a script: such a make ignores SIGINT from the beginning.
+        self._make_can_tell = self._make is not None and _catches_sigint(self._make)
 
     def listen(self) -> None:
         """Take SIGINT (Ctrl-C), SIGTERM and SIGHUP (a closed terminal) as the wish to end."""
@@ -124,17 +129,21 @@ class Ending:
         self.asked = True
 
     def __bool__(self) -> bool:
-        return self.asked or bool(self._make and _make_gave_up(self._make))
+        return self.asked or bool(self._make and self._make_gave_up())
+
+    def _make_gave_up(self) -> bool:
+        """Return whether `make` was interrupted: then it waits for its child, tells it nothing, catches no SIGINT."""
+        return self._make_can_tell and self._make is not None and not _catches_sigint(self._make)
 
 
-def _make_gave_up(make: int) -> bool:
-    """Return whether `make` was interrupted: it waits for its child then, tells it nothing, catches no more SIGINT."""
+def _catches_sigint(process: int) -> bool:
+    """Return whether the process has a handler for SIGINT; where the machine does not say (no Linux), no."""
     try:
-        status = Path(f"/proc/{make}/status").read_text()
+        status = Path(f"/proc/{process}/status").read_text()
     except OSError:
-        return False  # no Linux, or no such process: then the kernel or the terminal tells us
+        return False
     caught = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigCgt"))
-    return not caught & 1 << (signal.SIGINT - 1)
+    return bool(caught & 1 << (signal.SIGINT - 1))
 
 
 def _follower(parent: int) -> Callable[[], None]:

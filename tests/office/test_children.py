@@ -184,6 +184,23 @@ def test_whatever_happens_to_make_happens_to_what_it_started(tmp_path, how):
     until(lambda: not is_running(pid))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_make_in_the_background_of_a_script_is_not_taken_for_interrupted(tmp_path):
+    (tmp_path / "waiter.py").write_text(WAITER)
+    (tmp_path / "Makefile").write_text(f"run:\n\t@exec env PYTHONPATH={PROJECT} {sys.executable} waiter.py\n")
+    # What a shell without job control does for `make run &`: the command ignores SIGINT from the beginning.
+    ignoring = "import signal, os; signal.signal(2, signal.SIG_IGN); os.execvp('make', ['make', 'run'])"
+    make = subprocess.Popen([sys.executable, "-c", ignoring], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    assert make.stdout.readline() == "up\n"
+    [pid] = [int(each) for each in Path(f"/proc/{make.pid}/task/{make.pid}/children").read_text().split()]
+    with pytest.raises(subprocess.TimeoutExpired):
+        make.wait(0.5)
+    make.terminate()
+    make.wait(20)
+    make.stdout.close()
+    until(lambda: not is_running(pid))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_the_wish_to_end(number):
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
