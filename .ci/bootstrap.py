@@ -32,6 +32,8 @@ LOCALE = PROJECT / "office" / "locale"
 PARTS = (
     ("postgresql", "postgres", "the tests on a real PostgreSQL"),
     ("redis-server", "redis-server", "the tests of Celery on Redis"),
+    ("kannel", "/usr/sbin/bearerbox", "the tests through Kannel"),
+    ("kannel-extras", "/usr/lib/kannel/test/fakesmsc", "the operator of these tests"),
     ("chromium", "chromium", "the journeys in a browser"),
     ("fonts-dejavu-core", "/usr/share/fonts/truetype/dejavu", "letters in the browser's pictures"),
     ("fonts-noto-color-emoji", "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf", "emoji in the browser's pictures"),

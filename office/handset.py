@@ -126,7 +126,8 @@ def _send_receipt(message: HandsetMessage, *, state: str) -> None:
     said = {"reference": message.reference, "gateway_reference": f"{message}", "state": state, "at": now.isoformat()}
     body = json.dumps(said).encode()
     read = phone.read_receipts(headers={SIGNATURE: sign(phone.secret, body)}, query={}, body=body)
-    receipts.record(message.gateway, read, now=now)
+    receipts.keep(message.gateway, read, now=now)
+    receipts.settle(now=now)
 
 
 def _show(request: HttpRequest) -> HttpResponse:

@@ -34,6 +34,7 @@ class Entry:
 
 ENTRIES = (
     Entry("sms.tasks.release", every=SECOND),
+    Entry("sms.tasks.settle_receipts", every=SECOND),
     Entry("sms.tasks.sweep", every=5 * SECOND),
     Entry("contacts.tasks.mail_notices", every=15 * SECOND),
     Entry("office.tasks.pulse", every=5 * SECOND),

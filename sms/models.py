@@ -56,6 +56,8 @@ class Message(models.Model):
     why_not = models.CharField(max_length=40, blank=True)
 
     class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
         constraints = [
             models.UniqueConstraint(name="one_message_per_user_and_request", fields=["user", "request_key"]),
             models.CheckConstraint(
@@ -166,6 +168,29 @@ class Delivery(models.Model):
                 name="delivery_of_number", fields=["number", "handed_at"], condition=Q(handed_at__isnull=False)
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
+class KeptReceipt(models.Model):
+    """What a gateway said later, as it came: kept until it has met its delivery, a few days at most.
+
+    No foreign key: a receipt may be about a delivery that does not exist, or come before its hand-over is recorded.
+    """
+
+    gateway = models.CharField(max_length=32)
+    ours = models.BigIntegerField(null=True, help_text="The delivery's id, where the receipt names it.")
+    theirs = models.CharField(max_length=100, blank=True, help_text="The gateway's own reference, where it names that.")
+    state = models.PositiveSmallIntegerField(choices=Delivery.Receipt.choices, default=Delivery.Receipt.NONE)
+    at = models.DateTimeField(null=True)
+    left = models.BooleanField()
+    refused = models.CharField(max_length=40, blank=True)
+    came_at = models.DateTimeField()
+    look_at = models.DateTimeField(help_text="When to look for its delivery: at once, then ever more seldom.")
+
+    class Meta:
+        indexes = [models.Index(name="receipt_to_look_at", fields=["look_at"])]
 
     def __str__(self) -> str:
         return f"{self.pk}"

@@ -158,6 +158,13 @@ def record_relayed(rows: Sequence[tuple[int, int, str]], *, now: datetime) -> No
     )
 
 
+def record_receipts(rows: Sequence[tuple[int, int, datetime]]) -> None:
+    """Write down (id, receipt, moment of the receipt)."""
+    table, values = _table("r", rows, ("id", "receipt", "receipt_at"))
+    sql = f"UPDATE sms_delivery SET receipt = r.receipt, receipt_at = r.receipt_at FROM {table}"
+    _run(f"{sql} WHERE sms_delivery.id = r.id", values)
+
+
 def record_unknown(rows: Sequence[tuple[int, int, str, datetime]], *, now: datetime) -> None:
     """Write down (id, attempt, why, not before) whose outcome nobody knows."""
     table, values = _table("r", rows, ("id", "attempt", "why", "not_before"))

@@ -3,7 +3,6 @@
 Nobody is signed in here: the gateway's adapter verifies the sender.
 """
 
-import structlog
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -16,8 +15,6 @@ from sms.gateways.contract import Forged
 
 BODY_BYTES = 64 * 1024
 
-log = structlog.get_logger(__name__)
-
 
 @csrf_exempt
 @never_cache
@@ -25,7 +22,7 @@ log = structlog.get_logger(__name__)
 def receive(request: HttpRequest, alias: str) -> HttpResponse:
     """Take the receipts of the gateway `alias`, by POST or, as some providers do, by GET.
 
-    200 once they are written down; a provider that gets anything else tries again. 404 in the same words for a
+    200 once they are kept, by one INSERT; a provider that gets anything else tries again. 404 in the same words for a
     gateway that does not exist and a sender that cannot be verified; 400 where a verified request cannot be read;
     413 above 64 kB. Nothing of the request is repeated in an answer.
     """
@@ -39,9 +36,7 @@ def receive(request: HttpRequest, alias: str) -> HttpResponse:
         return _answer(404, "Not found.")
     except ValueError:
         return _answer(400, "This receipt cannot be read.")
-    recorded = receipts.record(alias, read, now=timezone.now())
-    if recorded.unmatched:
-        log.warning("receipts_unmatched", gateway=alias, receipts=recorded.unmatched)
+    receipts.keep(alias, read, now=timezone.now())
     return _answer(200, "Thank you.")
 
 

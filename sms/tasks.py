@@ -5,7 +5,7 @@ import threading
 from celery import shared_task
 from django.utils import timezone
 
-from sms import dispatch, sweeper
+from sms import dispatch, receipts, sweeper
 
 stopping = threading.Event()  # set where this process is asked to end: drains finish the calls under way and return
 
@@ -26,6 +26,12 @@ def ask_unknown(alias: str) -> None:
 def release() -> None:
     """Accept and charge the planned messages whose moment has come."""
     sweeper.release(now=timezone.now())
+
+
+@shared_task
+def settle_receipts() -> None:
+    """Write the receipts that have come since to their deliveries."""
+    receipts.settle(now=timezone.now())
 
 
 @shared_task

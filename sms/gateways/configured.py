@@ -87,7 +87,7 @@ def build(alias: str, given: Mapping[str, Any]) -> Gateway:
     """
     where = f"SMS_GATEWAYS['{alias}']"
     adapter = _adapter(given["BACKEND"], where=where)
-    options = given.get("OPTIONS", {})
+    options = _with_receipts_url(adapter, given.get("OPTIONS", {}), alias=alias)
     _check_options(adapter, options, where=f"{where}['OPTIONS']")
     try:
         built = cast(Gateway, adapter(**options))
@@ -129,6 +129,13 @@ def _adapter(path: str, *, where: str) -> type[Any]:
     if not isinstance(adapter, type) or not is_dataclass(adapter):
         raise ImproperlyConfigured(f"{where}['BACKEND'] {path!r} is not a gateway adapter.")
     return adapter
+
+
+def _with_receipts_url(adapter: type[Any], options: Mapping[str, Any], *, alias: str) -> Mapping[str, Any]:
+    """Tell an adapter that asks for it (`receipts_url`) where its receipts come in, unless OPTIONS say otherwise."""
+    if all(field.name != "receipts_url" for field in fields(adapter)):
+        return options
+    return {"receipts_url": f"{settings.BASE_URL}/receipts/{alias}/", **options}
 
 
 def _check_options(adapter: type[Any], options: Mapping[str, Any], *, where: str) -> None:

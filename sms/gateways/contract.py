@@ -59,7 +59,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Relayed:
-    """Software of our own house has it; the operator has not said yes (S20)."""
+    """Software of our own house has it; the operator has not said yes (S20). `reference` is "" where it gives none."""
 
     reference: str
 

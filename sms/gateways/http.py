@@ -167,7 +167,7 @@ class HttpGateway(ABC):
 
     def judge(self, answer: Answer) -> Verdict:
         """Return what `answer` means: the rules of HTTP first, then the dialect, and `Unknown` for the rest."""
-        if answer.status in self.throttling:
+        if self.is_throttling(answer):
             return NotSent("throttled", _rest(answer))
         if 300 <= answer.status < 400 or answer.status >= 500:
             return Unknown(f"http_{answer.status}")
@@ -176,6 +176,10 @@ class HttpGateway(ABC):
         except Exception as error:
             return Unknown(f"unreadable_{type(error).__name__}")
         return _storable(verdict) if verdict else Unknown(f"undocumented_{answer.status}")
+
+    def is_throttling(self, answer: Answer) -> bool:
+        """Return whether `answer` is the documented "not now, come back later", which proves that nothing was taken."""
+        return answer.status in self.throttling
 
     def _timeout(self) -> aiohttp.ClientTimeout:
         """Return the time-outs; connecting always ends first, so that a server that is away is never in doubt."""
@@ -212,7 +216,8 @@ def _rest(answer: Answer) -> float | None:
 
 def _storable(verdict: Verdict) -> Verdict:
     """Return the verdict as our rows can hold it: a yes with no usable reference is in doubt, a reason is a code."""
-    if isinstance(verdict, Accepted | Relayed) and not is_usable(verdict.reference):
+    gives_none = isinstance(verdict, Relayed) and not verdict.reference
+    if isinstance(verdict, Accepted | Relayed) and not gives_none and not is_usable(verdict.reference):
         return Unknown("no_usable_reference")
     if isinstance(verdict, Refused):
         return replace(verdict, reason=reason_code(verdict.reason))

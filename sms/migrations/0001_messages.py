@@ -37,6 +37,46 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="KeptReceipt",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("gateway", models.CharField(max_length=32)),
+                (
+                    "ours",
+                    models.BigIntegerField(help_text="The delivery's id, where the receipt names it.", null=True),
+                ),
+                (
+                    "theirs",
+                    models.CharField(
+                        blank=True, help_text="The gateway's own reference, where it names that.", max_length=100
+                    ),
+                ),
+                (
+                    "state",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (0, "no receipt"),
+                            (1, "waiting at the operator"),
+                            (2, "not received"),
+                            (3, "received"),
+                        ],
+                        default=0,
+                    ),
+                ),
+                ("at", models.DateTimeField(null=True)),
+                ("left", models.BooleanField()),
+                ("refused", models.CharField(blank=True, max_length=40)),
+                ("came_at", models.DateTimeField()),
+                (
+                    "look_at",
+                    models.DateTimeField(help_text="When to look for its delivery: at once, then ever more seldom."),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["look_at"], name="receipt_to_look_at")],
+            },
+        ),
+        migrations.CreateModel(
             name="Draft",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -132,6 +172,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"verbose_name": "message", "verbose_name_plural": "messages"},
         ),
         migrations.CreateModel(
             name="Delivery",

@@ -1,4 +1,4 @@
-"""Pytest plugin: a private PostgreSQL and Redis for this run, started before Django reads its settings.
+"""Pytest plugin: a private PostgreSQL and Redis for this run, started before Django reads its settings, and Kannels.
 
 pytest-django loads the settings in `pytest_load_initial_conftests`; started any later, the tests would run on SQLite
 and nobody would notice. So the hook is a wrapper round that one, named by `-p tests.servers` in pyproject.toml. With
@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.servers import postgresql, redis
+from tests.servers import kannel, postgresql, redis
 from tests.servers.programs import NotInstalled, Server
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -92,6 +92,10 @@ def start_servers() -> None:
             continue
         _servers.append(server)
         os.environ[name] = server.url
+    try:
+        kannel.find_all()
+    except NotInstalled as missing:
+        _not_installed["KANNEL"] = str(missing)
 
 
 def stop_servers() -> None:
@@ -167,3 +171,14 @@ def redis_url() -> str:
     if not url:
         pytest.skip(_not_installed.get("REDIS_URL", "needs Redis, which is not installed"))
     return url
+
+
+@pytest.fixture
+def private_kannel(tmp_path: Path) -> Generator[kannel.Kannel, None, None]:
+    """A private Kannel for one test; its operator is not connected yet."""
+    try:
+        kannel.find_all()
+    except NotInstalled as missing:
+        pytest.skip(str(missing))
+    with kannel.running(tmp_path) as running:
+        yield running

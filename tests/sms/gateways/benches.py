@@ -8,12 +8,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from sms.gateways.contract import Gateway
 from sms.gateways.http import open_session
+from sms.gateways.kannel import Kannel
 from sms.gateways.memory import Memory
 from sms.gateways.phone import SIGNATURE, Phone, sign
 from tests.sms.gateways.contract import Bench, Scene
@@ -56,6 +58,31 @@ class PhoneWords:
         return Reply(429, b"{}", headers={"Retry-After": "7"})
 
 
+class KannelWords:
+    """The dialect of smsbox, as a real one speaks it (test_kannel.py compares)."""
+
+    def gateway(self, url: str, **options: Any) -> Kannel:
+        names = {"username": "office", "password": "of the tests", "receipt_secret": "of the receipts"}
+        return Kannel(url=url, receipts_url="http://office.test/receipts/kannel/", **names, **options)
+
+    def reference(self, received: Received) -> str:
+        assert received.headers["x-kannel-username"] == "office"
+        return parse_qs(urlsplit(received.headers["x-kannel-dlr-url"]).query)["id"][0]
+
+    def accepted(self, reference: object) -> Reply:
+        return Reply(202, b"0: Accepted for delivery", "text/html")
+
+    def refused(self) -> Reply:
+        return Reply(400, b"Number(s) has/have been denied by white- and/or black-lists.", "text/html")
+
+    def refused_elsewhere(self) -> Reply:
+        return Reply(403, b"Authorization failed for sendsms", "text/html")
+
+    def throttled(self) -> Reply:
+        """Kannel names no moment itself; what stands before it may."""
+        return Reply(503, b"Temporal failure, try again later.", "text/html", {"Retry-After": "7"})
+
+
 class Resolver(AbstractResolver):
     """A name server that does not know, or never answers."""
 
@@ -79,10 +106,13 @@ class HttpBench:
     """Any adapter over HTTP, in the words of its provider."""
 
     words: Words
+    relays: bool = False
 
     @property
     def shows(self) -> frozenset[str]:
         missing = set() if self.words.refused_elsewhere() else {"refuse_elsewhere"}
+        if self.relays:
+            missing |= {name for name in BEHAVIOURS if name.startswith("reference_")}
         return frozenset({*BEHAVIOURS, *NETWORK} - missing)
 
     def gateway(self, url: str, behaviour: str = "accept") -> Gateway:
@@ -147,6 +177,7 @@ class MemoryBench:
     dedupes_by_reference: bool
     can_query: bool
     receipts_carry_reference: bool
+    relays: bool = False
 
     scripted = {
         "connection_refused": "refuse_connection",
@@ -188,4 +219,5 @@ def _capable(dedupes: bool, query: bool, carry: bool) -> str:
 BENCHES: dict[str, Bench] = {
     **{_capable(*given): MemoryBench(*given) for given in product([False, True], repeat=3)},
     "phone": HttpBench(PhoneWords()),
+    "kannel": HttpBench(KannelWords(), relays=True),
 }

@@ -142,7 +142,9 @@ def test_a_session_keeps_no_cookies():
     [
         (Accepted("a-1"), Accepted("a-1")),
         (Relayed("a-1"), Relayed("a-1")),
-        (Relayed(""), Unknown("no_usable_reference")),
+        (Relayed(""), Relayed("")),
+        (Relayed("a\x00"), Unknown("no_usable_reference")),
+        (Accepted(""), Unknown("no_usable_reference")),
         (Accepted("x" * 101), Unknown("no_usable_reference")),
         (Accepted("x" * 100), Accepted("x" * 100)),
         (Refused("barred"), Refused("barred")),
