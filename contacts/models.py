@@ -1,9 +1,10 @@
-"""People: the user as a personal record, groups with members, and notices to a user."""
+"""People: the user as a personal record, groups with members, notices to a user, and what staff did."""
 
 from typing import ClassVar, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -108,3 +109,40 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class StaffAct(models.Model):
+    """One thing that staff did: who, when, to what, what changed, and why. Append-only, in the database itself.
+
+    It outlives erasure, so it holds nothing that somebody typed but the reason: `model` and `key` say which object it
+    was; `changes` names each field, with the value before and after where that is a number, a choice or a reference.
+    """
+
+    class Kind(models.TextChoices):
+        ADDED = "added", _("added")
+        CHANGED = "changed", _("changed")
+        DELETED = "deleted", _("deleted")
+        INVITED = "invited", _("invited")
+        SUSPENDED = "suspended", _("suspended")
+        READMITTED = "readmitted", _("readmitted")
+        READ = "read", _("text read")
+        HELD = "held", _("held")
+        RELEASED = "released", _("released")
+        TESTED = "tested", _("tested")
+
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("by"))
+    at = models.DateTimeField(_("when"))
+    kind = models.CharField(_("what was done"), max_length=10, choices=Kind.choices)
+    model = models.CharField(_("to what"), max_length=40)
+    key = models.CharField(max_length=64, blank=True)
+    changes = models.JSONField(_("changes"), default=dict, encoder=DjangoJSONEncoder)
+    why = models.CharField(_("reason"), max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        verbose_name = _("act of staff")
+        verbose_name_plural = _("acts of staff")
+        indexes = [models.Index(name="staff_act_on", fields=["model", "key", "-at"])]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.key} {self.kind}"

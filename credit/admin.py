@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from contacts.staff_acts import StaffAdmin
 from contacts.templatetags.figures import money, signed_money
 from credit import charging
 from credit.forms import AdjustForm
@@ -14,9 +15,10 @@ from credit.models import Account, Entry, Plan
 
 
 @admin.register(Plan)
-class PlanAdmin(admin.ModelAdmin[Plan]):
+class PlanAdmin(StaffAdmin[Plan]):
     """What subscriptions grant and cost."""
 
+    fields = ("name", "parts_a_month", "price", "why")
     list_display = ("name", "parts_a_month", "price")
 
 
@@ -49,7 +51,7 @@ class EntryInline(admin.TabularInline[Entry, Account]):
 
 
 @admin.register(Account)
-class AccountAdmin(admin.ModelAdmin[Account]):
+class AccountAdmin(StaffAdmin[Account]):
     """One user's credit: give or take with a reason, change the plan, read the statement."""
 
     form = AdjustForm

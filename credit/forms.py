@@ -42,9 +42,9 @@ class AdjustForm(forms.ModelForm[Account]):
         return int((self.cleaned_data.get("give_money") or Decimal(0)) * UNITS)
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a movement without a reason, and one that takes more than there is."""
+        """Refuse a movement or a change of plan without a reason, and what takes more than there is."""
         cleaned = super().clean() or self.cleaned_data
-        if (self.parts or self.amount) and not str(cleaned.get("why", "")).strip():
+        if (self.parts or self.amount or "plan" in self.changed_data) and not str(cleaned.get("why", "")).strip():
             self.add_error("why", _("Say why: the user reads it in the statement."))
         self._refuse_more_than_there_is()
         return cleaned

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps as admin
 from django.contrib.staticfiles.apps import StaticFilesConfig
 
 
@@ -12,6 +13,13 @@ class OfficeConfig(AppConfig):
         from office import celery, logs  # noqa: F401
 
         logs.configure()
+
+
+class StaffPages(admin.AdminConfig):
+    """Django's administration as the office's own site."""
+
+    default = False
+    default_site = "office.staff_site.StaffSite"
 
 
 class StaticFiles(StaticFilesConfig):

@@ -51,7 +51,7 @@ INSTALLED_APPS = [
     "sms",
     "credit",
     "contacts",
-    "django.contrib.admin",
+    "office.apps.StaffPages",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
