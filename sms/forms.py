@@ -49,6 +49,12 @@ class Shown:
         """Return what is shown to somebody who `has` this."""
         return cls(has.available, has.balance, has.price)
 
+    @classmethod
+    def read(cls, posted: str) -> "Shown | None":
+        """Return what stood on the page, from its text; None where it cannot be read."""
+        found = _SHOWN.fullmatch(posted)
+        return cls(*map(int, found.groups())) if found else None
+
     def agreed(self, parts_in_all: int) -> tuple[int, int]:
         """Return how the page said `parts_in_all` would be paid: parts from the allowance, units from the balance."""
         cost = charging.split(parts_in_all, available=self.available, balance=self.balance, price=self.price)
@@ -127,8 +133,7 @@ class ComposeForm(forms.Form):
     @property
     def shown(self) -> Shown | None:
         """The credit that stood on the page that this comes from, None where it cannot be read."""
-        found = _SHOWN.fullmatch(self.data["shown"])
-        return Shown(*map(int, found.groups())) if found else None
+        return Shown.read(self.data["shown"])
 
     @property
     def people_shown(self) -> int:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from sms import drafts, holding, submission
+from sms import drafts, holding, resending, submission
 from sms.again import STATES, again
 from sms.answers import go_to, signed_in
 from sms.history import DELIVERIES_PAGE, counts, deliveries_after
@@ -73,6 +73,22 @@ class View:
     def can_cancel(self) -> bool:
         """Whether something has not been handed over yet."""
         return bool(self.counts.get("queued")) or self.message.state == Message.State.PLANNED
+
+    @property
+    def failed(self) -> int:
+        """How many did not leave and can be sent again."""
+        return sum(self.counts.get(state, 0) for state in resending.FAILED)
+
+    @property
+    def sent_again(self) -> list[Message]:
+        """The messages by which something of this one was sent again."""
+        ended_badly = any(self.counts.get(state) for state in (*resending.FAILED, *resending.UNCONFIRMED))
+        return resending.sent_again(self.message) if ended_badly else []
+
+    @property
+    def repeats(self) -> str:
+        """The id of the message that this one repeats; nothing where it is no repetition."""
+        return self.message.occasion_reference if self.message.occasion == Message.Occasion.FORM else ""
 
     @property
     def ways_back(self) -> list[str]:

@@ -20,14 +20,14 @@ class Trouble:
     link_text: str = ""
 
 
-def trouble_of(why: submission.NotAccepted | NoGateway, form: ComposeForm) -> Trouble:
-    """Return the words for `why` the SMS on `form` was not accepted; raises it again where it has none."""
+def trouble_of(why: submission.NotAccepted | NoGateway, form: ComposeForm | None = None) -> Trouble:
+    """Return the words for `why` the SMS (on `form`) was not accepted; raises it again where it has none."""
     if isinstance(why, submission.NotEnough):
         return Trouble(_("Nothing was sent and nothing was paid: your credit does not reach."))
     if isinstance(why, submission.PriceChanged):
         text = _("The price or your credit changed meanwhile. Nothing was sent. Look at the new cost and press Send.")
         return Trouble(text)
-    if isinstance(why, submission.KeyReused):
+    if form and isinstance(why, submission.KeyReused):
         return _sent_before(form)
     if isinstance(why, submission.MayNotSend):
         return Trouble(_("You cannot send SMS at the moment. Ask whoever runs this office."))

@@ -93,6 +93,19 @@ def story(message: Message, delivery: Delivery) -> list[Step]:
     return steps
 
 
+def why_refused(delivery: Delivery) -> str:
+    """Return why a refused delivery did not leave, in words."""
+    why = {
+        "not_reached": _("It did not leave: the gateway could not be reached in five tries."),
+        "daily_cap": _("It did not leave: this number has had as many SMS today as the office allows."),
+        "may_not_send": _("It did not leave: you could not send SMS at that moment."),
+    }
+    if delivery.reason in why:
+        return why[delivery.reason]
+    text = _("It did not leave: the gateway “%(gateway)s” refused it. Its reason: %(reason)s.")
+    return text % {"gateway": delivery.gateway, "reason": delivery.reason or _("none given")}
+
+
 def price_paid(message: Message) -> str:
     """Return what `message` cost, by pocket, in words."""
     return _pockets(message.from_allowance, (message.parts - message.from_allowance) * message.price)
@@ -159,6 +172,8 @@ _ENDS: dict[str, Callable[[int], str]] = {
 
 
 def _composed(message: Message) -> str:
+    if message.occasion == Message.Occasion.FORM and message.occasion_reference:
+        return _("You sent an earlier SMS again, to those it had not surely reached.")
     if message.occasion == Message.Occasion.FORM:
         return _("You wrote it on the SMS form.")
     return _("It was made by: %(occasion)s.") % {"occasion": message.get_occasion_display()}
@@ -217,11 +232,7 @@ def _sent(message: Message, delivery: Delivery) -> Iterator[Step]:
 
 def _unknown_one(message: Message, delivery: Delivery) -> Iterator[Step]:
     yield _handed_over(delivery)
-    text = _(
-        "We do not know whether it left: the connection ended before the gateway answered."
-        " We do not send it again by ourselves, as it could arrive twice."
-    )
-    yield Step(delivery.state_at, text)
+    yield Step(delivery.state_at, _why_unknown(delivery))
     decided = _moment(delivery.state_at + UNKNOWN_FOR)
     text = _("If nothing more is heard until %(moment)s, it counts as not confirmed and is paid back.")
     yield Step(None, text % {"moment": decided})
@@ -235,7 +246,7 @@ def _unconfirmed(message: Message, delivery: Delivery) -> Iterator[Step]:
 def _refused(message: Message, delivery: Delivery) -> Iterator[Step]:
     if delivery.handed_at:
         yield _handed_over(delivery)
-    yield Step(delivery.state_at, _why_refused(delivery))
+    yield Step(delivery.state_at, why_refused(delivery))
 
 
 def _cancelled(message: Message, delivery: Delivery) -> Iterator[Step]:
@@ -265,16 +276,16 @@ def _handed_over(delivery: Delivery) -> Step:
     return Step(delivery.handed_at, text)
 
 
-def _why_refused(delivery: Delivery) -> str:
-    why = {
-        "not_reached": _("It did not leave: the gateway could not be reached in five tries."),
-        "daily_cap": _("It did not leave: this number has had as many SMS today as the office allows."),
-        "may_not_send": _("It did not leave: you could not send SMS at that moment."),
-    }
-    if delivery.reason in why:
-        return why[delivery.reason]
-    text = _("It did not leave: the gateway “%(gateway)s” refused it. Its reason: %(reason)s.")
-    return text % {"gateway": delivery.gateway, "reason": delivery.reason or _("none given")}
+def _why_unknown(delivery: Delivery) -> str:
+    if delivery.reason == "no_receipt":
+        return _(
+            "We do not know whether it left: our own relay took it, but the operator said neither yes nor no."
+            " We do not send it again by ourselves, as it could arrive twice."
+        )
+    return _(
+        "We do not know whether it left: the connection ended before the gateway answered."
+        " We do not send it again by ourselves, as it could arrive twice."
+    )
 
 
 def _receipt(delivery: Delivery) -> Iterator[Step]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sms import compose_views, history_views, message_views
+from sms import compose_views, history_views, message_views, proof_views, resend_views
 
 app_name = "sms"
 
@@ -15,4 +15,7 @@ urlpatterns = [
     path("<uuid:message_id>/live/", message_views.live, name="live"),
     path("<uuid:message_id>/cancel/", message_views.cancel, name="cancel"),
     path("<uuid:message_id>/again/", message_views.write_again, name="again"),
+    path("<uuid:message_id>/resend/", resend_views.resend, name="resend"),
+    path("<uuid:message_id>/proof/<int:delivery_id>/", proof_views.sheet, name="proof"),
+    path("<uuid:message_id>/proof/<int:delivery_id>.json", proof_views.sheet, name="proof_json"),
 ]

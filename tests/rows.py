@@ -52,7 +52,28 @@ TITLES = {
     "N19": "a dry run of settings on last week",
     "N20": "our number as a card for telephones",
 }
-BUILT = frozenset({"S3", "S11", "S12", "S15", "S16", "S22", "N1", "N4", "N7", "N8", "N13", "N15", "N16"})
+BUILT = frozenset(
+    {
+        "S3",
+        "S10",
+        "S11",
+        "S12",
+        "S15",
+        "S16",
+        "S20",
+        "S22",
+        "N1",
+        "N2",
+        "N4",
+        "N7",
+        "N8",
+        "N13",
+        "N14",
+        "N15",
+        "N16",
+        "N17",
+    }
+)
 
 
 class Collector:

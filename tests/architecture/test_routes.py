@@ -30,6 +30,8 @@ OPEN = {
     "handset",
     "handset_receipt",
     "healthz",
+    "proof",
+    "proof_json",
     "readyz",
     "receipts",
     "set_language",

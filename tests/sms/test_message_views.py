@@ -110,7 +110,8 @@ def test_a_receipt_is_shown_as_information(page: Client, anna: User, memory, sta
     message = send(anna)
     drain()
     said = memory.receipt(memory.arrivals()[-1], state=state, at=timezone.now())
-    receipts.record("memory", [said], now=timezone.now())
+    receipts.keep("memory", [said], now=timezone.now())
+    receipts.settle(now=timezone.now())
     html = see(page, message)
     assert sentence in html
     assert "That proves departure" not in html
@@ -130,6 +131,17 @@ def test_unknown_is_said_as_unknown_with_the_moment_it_is_decided(page: Client, 
     assert "It may have arrived all the same." in html
     assert "Paid back to where it came from: 1 SMS of the month&#x27;s allowance." in html
     assert "Send again to the unconfirmed: it may arrive twice" in html
+
+
+@pytest.mark.row("N16", "S20")
+def test_what_our_relay_took_and_the_operator_never_answered_is_said_so(page: Client, anna: User, memory) -> None:
+    message = send(anna)
+    memory.play(["relay"])
+    drain()
+    sweeper.sweep(now=timezone.now() + timedelta(hours=2))
+    html = see(page, message)
+    assert "our own relay took it, but the operator said neither yes nor no." in html
+    assert "the connection ended before the gateway answered" not in html
 
 
 @pytest.mark.row("N4")
