@@ -25,7 +25,8 @@ class StaffPages(admin.AdminConfig):
 class StaticFiles(StaticFilesConfig):
     """Leaves out what the libraries ship and no page of ours asks for.
 
-    Extensions of htmx import a file that their own package lacks; Bootstrap comes in forty forms.
+    Extensions of htmx import a file that their own package lacks; Bootstrap comes in forty forms; of the two viewers
+    of API descriptions one is shown.
     """
 
-    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "hx-*", "htmx-2-compat*", "*.rtl.*", "bootstrap-*"]
+    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "hx-*", "htmx-2-compat*", "*.rtl.*", "bootstrap-*", "redoc"]

@@ -66,8 +66,11 @@ INSTALLED_APPS = [
     "django_cotton",
     "django_htmx",
     "django_structlog",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "js_lib_bootstrap5",
     "lucide",
+    "rest_framework",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -149,6 +152,31 @@ ACCOUNT_FORMS = {
     "login": "contacts.sign_in.SignInForm",
     "reset_password": "contacts.sign_in.AskResetForm",
     "reset_password_from_key": "contacts.sign_in.NewPasswordForm",
+}
+
+# The API (office/api.py); each limit holds per user and minute
+API_LIMITS = {
+    "calls_per_minute": environment.number("API_CALLS_PER_MINUTE", 1200, at_least=1),
+    "sends_per_minute": environment.number("API_SENDS_PER_MINUTE", 300, at_least=1),
+}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["office.tokens.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["office.call_limits.CallLimits"],
+    "DEFAULT_PAGINATION_CLASS": "office.api_pages.Pages",
+    "DEFAULT_PARSER_CLASSES": ["office.api_bodies.JsonBody"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "office.api_schema.Description",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "office.api_refusals.answer",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "SMS",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
 # Security

@@ -6,10 +6,11 @@ from django.urls import include, path, re_path
 
 from contacts import views as contacts
 from credit import views as credit
-from office import handset, health, help_pages, personal_record, quota, welcome
+from office import handset, health, help_pages, personal_record, programs, quota, welcome
 from sms import proof_views, receipt_views
 
 handler400 = "office.bad_request.bad_request"
+handler500 = "office.api_refusals.failed"
 handler429 = "contacts.sign_in.too_many_tries"
 
 accounts = [
@@ -31,6 +32,8 @@ urlpatterns = [
     path("sms/", include("sms.urls")),
     path("settings/", personal_record.personal_record, name="personal_record"),
     path("settings/signature/", personal_record.signature, name="signature"),
+    path("settings/programs/", programs.programs, name="programs"),
+    path("settings/programs/<int:token_id>/revoke/", programs.revoke, name="revoke_token"),
     path("settings/quota/account/", quota.quota, name="quota"),
     path("settings/quota/account/figure/", quota.figure, name="credit_figure"),
     path("settings/account/balance/", credit.balance, name="balance"),
@@ -38,6 +41,7 @@ urlpatterns = [
     path("help/<slug:tool>/", help_pages.help_page, name="help"),
     path("phone/", handset.handset, name="handset"),
     path("phone/<int:message_id>/receipt/", handset.receipt, name="handset_receipt"),
+    path("api/v1/", include("office.api")),
     path("receipts/<str:alias>/", receipt_views.receive, name="receipts"),
     path("proof/<str:code>.json", proof_views.check, name="proof_json"),
     path("proof/<str:code>/", proof_views.check, name="proof"),

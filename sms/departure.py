@@ -10,8 +10,10 @@ import json
 import re
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urljoin
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
@@ -41,6 +43,11 @@ def code_of(delivery: Delivery) -> str:
     key = settings.SECRET_KEY
     mark = _mark(delivery, key)
     return _spelled((delivery.pk ^ _veil(mark, key)) << MARK_BITS | mark)
+
+
+def address_of(delivery: Delivery) -> str:
+    """Return the address where anyone can check the delivery's proof; raises NotDeparted as `code_of` does."""
+    return urljoin(f"{settings.BASE_URL}/", reverse("proof", args=[code_of(delivery)]).lstrip("/"))
 
 
 def find(code: str) -> Delivery | None:

@@ -97,7 +97,8 @@ class Request:
     """What somebody wants sent. `text` is finished, signature included; `request_key` is unique per user.
 
     `not_before` holds it back (the form's ten seconds); `release_at` makes it an intention, paid when its moment has
-    come; `agreed` is the split that was shown (parts from the allowance, units from the balance).
+    come; `agreed` is the split that was shown (parts from the allowance, units from the balance). `request_digest`
+    says what was asked, where that is not the text, the numbers and the moment: the API's body as it was sent.
     """
 
     user: User
@@ -110,6 +111,7 @@ class Request:
     valid_until: datetime | None = None
     release_at: datetime | None = None
     agreed: tuple[int, int] | None = None
+    request_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,8 @@ def _read(request: Request, *, now: datetime) -> _Item:
         user=request.user, text=text, encoding=cut.encoding, parts_each=cut.count, recipients=len(to),
         state=Message.State.PLANNED if request.release_at else Message.State.ACCEPTED, price=0,
         occasion=request.occasion, occasion_reference=request.occasion_reference, request_key=request.request_key,
-        request_digest=_digest(text, to, request.release_at), created_at=now, release_at=request.release_at,
+        request_digest=request.request_digest or _digest(text, to, request.release_at), created_at=now,
+        release_at=request.release_at,
         valid_until=request.valid_until or (request.release_at or now) + VALIDITY,
     )  # fmt: skip
     return _Item(message, to, request.not_before or now, request.agreed)

@@ -29,6 +29,4 @@ def walk(resolver: URLResolver, namespace: str = "", above: tuple[str, ...] = ()
 
 
 ROUTES = sorted(walk(get_resolver()), key=lambda route: route.name)
-# Django's admin guards itself and ends with an address without a name
-ADMIN = [route for route in ROUTES if route.name.startswith("admin:") and route.name != "admin:"]
 OWN = [route for route in ROUTES if not route.name.startswith("admin:")]

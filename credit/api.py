@@ -1,0 +1,67 @@
+"""How the API writes credit: parts are whole numbers, money a decimal string with four places ("0.4750")."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+UNITS = 10_000
+
+
+def amount(units: int) -> str:
+    """Return `units` of 1/10,000 of the currency, zero or more, as a decimal string: 4750 is "0.4750"."""
+    return f"{units // UNITS}.{units % UNITS:04}"
+
+
+@extend_schema_field({"type": "string", "pattern": r"^\d+\.\d{4}$", "example": "0.4750"})
+class MoneyField(serializers.Field[int, Any, str, int]):
+    """An amount kept in units of 1/10,000 of the currency; written, never read."""
+
+    def to_representation(self, value: int) -> str:
+        return amount(value)
+
+
+class AllowanceSerializer(serializers.Serializer[Any]):
+    """This month's parts: granted = available + sent + in_flight + lapsed."""
+
+    granted = serializers.IntegerField(source="has.granted")
+    available = serializers.IntegerField(source="has.available")
+    sent = serializers.IntegerField(source="used.allowance_sent", help_text="Parts that have left.")
+    in_flight = serializers.IntegerField(
+        source="used.allowance_in_flight", help_text="Parts that wait, are being handed over, or of which nobody knows."
+    )
+    lapsed = serializers.IntegerField(source="has.lapsed")
+    renews_at = serializers.DateTimeField(source="has.renews_at")
+
+
+class BalanceSerializer(serializers.Serializer[Any]):
+    """Money that never lapses; `sent` and `in_flight` are parts that it paid this month."""
+
+    available = MoneyField(source="has.balance")
+    parts = serializers.IntegerField(
+        source="has.balance_parts",
+        allow_null=True,
+        help_text="How many parts it pays; null where a part costs nothing.",
+    )
+    sent = serializers.IntegerField(source="used.balance_sent")
+    in_flight = serializers.IntegerField(source="used.balance_in_flight")
+    currency = serializers.SerializerMethodField(help_text="ISO 4217.")
+
+    def get_currency(self, _quota: Any) -> str:
+        return settings.CURRENCY
+
+
+class CreditSerializer(serializers.Serializer[Any]):
+    """Both pockets, of something that `has` a `Standing` and has `used` what each pocket paid."""
+
+    allowance = AllowanceSerializer(source="*")
+    balance = BalanceSerializer(source="*")
+    price = MoneyField(source="has.price", help_text="Of one part beyond the allowance, wherever it goes.")
+
+
+class LeftSerializer(serializers.Serializer[Any]):
+    """What is left of both pockets after sending; what there is, where it cannot be paid."""
+
+    allowance = serializers.IntegerField(source="left_allowance")
+    balance = MoneyField(source="left_balance")
