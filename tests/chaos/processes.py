@@ -4,6 +4,7 @@ import signal
 import sys
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from contacts.models import User
@@ -53,14 +54,14 @@ def web(*, port: int) -> None:
     """`gunicorn --config python:office.serving office.wsgi`."""
     from gunicorn.app.wsgiapp import WSGIApplication
 
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # nothing is collected here
+    settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
     sys.argv[:] = ["gunicorn", "--config", "python:office.serving", "--bind", f"127.0.0.1:{port}", "office.wsgi"]
     WSGIApplication().run()
 
 
-def settle(*, alias: str = "", ask: bool = True) -> None:
+def settle() -> None:
     """Do what is due until nothing is: what the surviving processes would do, without waiting for their ticks."""
-    from django.conf import settings
-
     for _turn in range(12):
         now = timezone.now()
         sweeper.sweep(now=now)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from contacts.models import User
@@ -50,7 +50,10 @@ def spend(*, user: int, client: int, tries: int, seed: int) -> dict[str, int]:
         route = rng.choice(["form", "api", "api", "planned", "reminder", "cancel"])
         answers[f"by {route}"] += 1
         number = f"{PREFIXES['plain']}{client:02}{turn % 10_000:04}"
-        answers[_spend_once(person, route, f"{client}-{turn}", number, rng)] += 1
+        try:
+            answers[_spend_once(person, route, f"{client}-{turn}", number, rng)] += 1
+        except IntegrityError:
+            answers["the database had to refuse"] += 1
     return dict(answers)
 
 
