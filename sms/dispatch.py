@@ -252,12 +252,18 @@ class _Drain:
             outcomes.tell(ended, state="refused", now=now)
             fault.hit("dispatch.claimed")
         fault.hit("dispatch.claim_committed")
+        self._forget_stale(claimed)
         may_send = [row for row in claimed if row.may_send]
         with transaction.atomic():
             allowed = outcomes.within_daily_cap(self.alias, may_send, beside=self._claimed, now=now)
             fault.hit("dispatch.capped")
         fault.hit("dispatch.cap_committed")
         self._claimed.extend(allowed)
+
+    def _forget_stale(self, claimed: Sequence[queue_sql.Claimed]) -> None:
+        """Drop what was claimed before and waited past its lease: it is here anew, and may have been with another."""
+        fresh = {row.id for row in claimed}
+        self._claimed = deque(row for row in self._claimed if row.id not in fresh)
 
     def _mark(self, room: int, now: datetime) -> list[Call]:
         """Turn the next `room` of the claimed rows `sending` and return their calls."""
