@@ -24,8 +24,8 @@ def require_synchronous() -> None:
         return
     if lagging:
         raise ImproperlyConfigured(
-            f"The standby {sorted(lagging)[0]!r} of the database copies asynchronously: a fail-over would lose SMS that "
-            "were accepted, and send others twice. Make it synchronous (synchronous_standby_names), or allow it by "
+            f"The standby {sorted(lagging)[0]!r} of the database copies asynchronously: a fail-over would lose SMS "
+            "that were accepted, and hold all the others. Make it synchronous (synchronous_standby_names), or allow it by "
             "its name in ASYNC_STANDBYS."
         )
 

@@ -133,7 +133,7 @@ def _not_accepted(message: Message) -> Outcome:
         text = _("It was not sent: when its moment came there was not enough credit. Nothing was paid.")
         return Outcome(text, "danger", open=False)
     if message.why_not == "restored":
-        text = _("Its moment passed while the office was put back from a copy: it may have been sent. Nothing was paid.")
+        text = _("Its moment passed while the office was put back from a copy, so it may have been sent or not.")
         return Outcome(text, "danger", open=False)
     text = _("It was not sent: when its moment came you could not send SMS. Nothing was paid.")
     return Outcome(text, "danger", open=False)

@@ -102,8 +102,10 @@ def none_lost(accepted: int) -> Iterator[str]:
         yield f"lost: {open_} of {accepted} still wait"
 
 
-def unknown(*, dedup: bool = False, attempts_below: int = 99) -> int:
+def unknown(*, dedup: bool = False, attempts_below: int = 99, reason: str = "") -> int:
     """How many deliveries are of unknown outcome, at gateways that de-duplicate or at the others."""
+    if reason:
+        return int(_rows(f"SELECT count(*) FROM sms_delivery WHERE state = 'unknown' AND reason = '{reason}'")[0][0])
     sign = "=" if dedup else "<>"
     [(found,)] = _rows(
         f"""SELECT count(*) FROM sms_delivery

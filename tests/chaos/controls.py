@@ -54,3 +54,11 @@ def let_no_month_end() -> None:
         return found | charging._begin_month(missing, now=now) if missing else found
 
     charging._current_allowances = lambda accounts, *, now: latest(list(accounts), now=now)
+
+
+def notice_no_copy() -> None:
+    """Promise 9 taken out: what a restored copy says still waits is handed over."""
+    from sms import continuity
+
+    continuity.check = lambda *, now: True
+    continuity.note = lambda *, now: None

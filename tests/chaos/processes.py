@@ -2,13 +2,12 @@
 
 import signal
 import sys
-from typing import Any
-
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from contacts.models import User
-from office import dispatcher, schedule
+from office import dispatcher, schedule, start_up
 from sms import dispatch, receipts, submission, sweeper
 from sms.submission import Recipient, Request
 from tests.chaos import load
@@ -83,5 +82,11 @@ def submit(*, user: int, key: str, to: list[str], text: str = "See you at 9", oc
     return "repeated" if done.repeated else "accepted"
 
 
-def sleep_for_ever(**_: Any) -> None:
-    signal.pause()
+def may_serve(*, standbys: list[str]) -> str:
+    """Return what keeps a process of the office from starting, with these standbys allowed."""
+    settings.ASYNC_STANDBYS = standbys
+    try:
+        start_up.require_serving()
+    except ImproperlyConfigured as refused:
+        return str(refused)
+    return ""

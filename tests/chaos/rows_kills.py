@@ -169,10 +169,12 @@ def patiently(act: Callable[[], T], *, seconds: float = 30) -> T:
             time.sleep(0.05)
 
 
-def replace_dead(office: Office, staff: dict[int, tuple[str, Child]], report: Report) -> None:
+def replace_dead(
+    office: Office, staff: dict[int, tuple[str, Child]], report: Report, *, setup: Any = ()
+) -> None:
     """A supervisor starts again what ended; ending because of the database is allowed."""
     for place, (role, child) in staff.items():
         if not child.lives():
             report.sometimes[f"{role} ended and was started again"] += 1
             office.children.remove(child)
-            staff[place] = (role, office.start(role))
+            staff[place] = (role, office.start(role, setup=setup))

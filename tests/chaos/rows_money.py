@@ -133,7 +133,7 @@ def _post_form_at_once(office: Office, user: User, *, times: int, number: str) -
     session = _sign_in(user)
     page, cookies = _ask(office, "GET", "/sms/", cookies={settings.SESSION_COOKIE_NAME: session})
     hidden = dict(re.findall(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"', page[1]))
-    form = {**hidden, "to": number, "text": "See you at 9", "send": "1"}
+    form = {**hidden, "to": number, "text": "See you at 9", "press": "send"}
     cookies[settings.SESSION_COOKIE_NAME] = session
     with ThreadPoolExecutor(times) as pool:
         asked = [pool.submit(_ask, office, "POST", "/sms/", cookies=cookies, form=form) for _ in range(times)]

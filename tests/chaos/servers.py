@@ -15,6 +15,9 @@ import psycopg2
 from tests.servers import postgresql, programs, redis
 
 
+SETTINGS = ("-c", "fsync=off", "-c", "max_wal_senders=4", "-c", "checkpoint_timeout=1h")
+
+
 @dataclass
 class Postgres:
     """A cluster in a folder: started, crashed and started again at the same address.
@@ -24,12 +27,12 @@ class Postgres:
     """
 
     home: Path
-    more: tuple[str, ...] = ()
+    address: Path
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def url(self) -> str:
-        return f"postgresql://postgres@{quote(str(self.home), safe='')}/postgres"
+        return f"postgresql://postgres@{quote(str(self.address), safe='')}/postgres"
 
     @property
     def data(self) -> Path:
@@ -42,7 +45,7 @@ class Postgres:
         postgresql.create_cluster(program("initdb"), self.data, user=user())
 
     def start(self, *, wait: bool = True) -> None:
-        settings = [*postgresql.settings(self.home, durable=True), "-c", "fsync=off", *self.more]
+        settings = [*postgresql.settings(self.home, durable=True), *SETTINGS]
         log = self.home / "log"
         command = [program("postgres"), "-D", str(self.data), *settings]
         self.process = programs.spawn(command, log=log, user=user(), end=signal.SIGQUIT)
@@ -52,7 +55,7 @@ class Postgres:
     def crash(self) -> None:
         """Kill every process of it, as the kernel does where memory ends."""
         assert self.process
-        children = _children_of(self.process.pid)
+        children = self.children()
         for pid in [self.process.pid, *children]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -63,6 +66,10 @@ class Postgres:
                 raise programs.CannotStart("PostgreSQL does not die")
             time.sleep(0.01)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def children(self) -> list[int]:
+        assert self.process
+        return _children_of(self.process.pid)
 
     def stop(self) -> None:
         if self.process and self.process.poll() is None:
@@ -109,10 +116,17 @@ class Servers:
 
 
 def start(folder: Path) -> Servers:
-    postgres = Postgres(folder / "postgresql")
+    postgres = Postgres(folder / "postgresql", address=folder / "address")
     postgres.create()
     postgres.start()
+    address_of(postgres)
     return Servers(postgres, redis.start(folder))
+
+
+def address_of(postgres: Postgres) -> None:
+    """Have the address that the office knows lead to this server, as a name does after a fail-over."""
+    postgres.address.unlink(missing_ok=True)
+    postgres.address.symlink_to(postgres.home)
 
 
 def user() -> str | None:
