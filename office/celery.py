@@ -38,7 +38,7 @@ def _refuse_half_an_office(**_: Any) -> None:
     from office import start_up
 
     try:
-        start_up.require_settings()
+        start_up.require_serving()
     except ImproperlyConfigured as bad_setting:
         sys.stderr.write(f"{bad_setting}\n")
         sys.exit(2)

@@ -8,6 +8,7 @@ from django.core.checks import ERROR, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 
+from office import standbys
 from sms.checks import SERVING
 
 HOST = "127.0.0.1"
@@ -37,6 +38,12 @@ def require_port(port: int) -> None:
             raise CannotStart(
                 f"PORT={port} is in use on this machine or is no port. Stop what uses it, or choose another: PORT=8001."
             ) from None
+
+
+def require_serving() -> None:
+    """Raise ImproperlyConfigured where settings or the database's standbys keep this office from serving."""
+    require_settings()
+    standbys.require_synchronous()
 
 
 def require_folder() -> None:

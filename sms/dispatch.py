@@ -22,7 +22,7 @@ from django.db import Error, connection, transaction
 
 from contacts import fault
 from contacts.outage import is_outage
-from sms import holding, outcomes, queue_sql, slots
+from sms import continuity, holding, outcomes, queue_sql, slots
 from sms.gateways import configured
 from sms.gateways.contract import (
     CALL_SECONDS,
@@ -240,6 +240,7 @@ class _Drain:
         return Step(calls)
 
     def _claim(self, now: datetime) -> None:
+        continuity.check(now=now)
         if holding.held(self.alias):
             return
         asked = {"token": self._token, "now": now, "lease_until": now + LEASE}

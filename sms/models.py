@@ -218,6 +218,22 @@ class Slot(models.Model):
         return self.alias
 
 
+class Continuity(models.Model):
+    """Which database this office last worked on, in one row: `continuity` compares it with what it finds."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    identity = models.CharField(max_length=80)
+    mark = models.BigIntegerField(default=0)
+    synchronous = models.BooleanField(default=False)
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="one_office_in_one_database", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return f"{self.mark}"
+
+
 class Draft(models.Model):
     """What a user was writing on the SMS form; one per user."""
 

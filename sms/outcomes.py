@@ -175,5 +175,8 @@ def _sentences() -> dict[str, str]:
         "expired": _("An SMS waited too long and was not sent any more. What it cost was paid back."),
         "unconfirmed": _("Of an SMS nobody could tell us whether it left. What it cost was paid back."),
         "no_credit": _("A planned SMS was not sent: there was not enough credit."),
+        "restored": _(
+            "A planned SMS may have been sent before the office was put back from a copy, so it was not sent again."
+        ),
         "may_not_send": _("A planned SMS was not sent: your access was suspended."),
     }

@@ -19,6 +19,7 @@ from credit.charging import Refund, refund_many
 
 MAX_ATTEMPTS = 5
 TURN_SECONDS = 0.02
+IDS_LEFT_BEHIND = 10_000_000
 _TYPES = {int: "bigint", str: "text", uuid.UUID: "uuid", datetime: "timestamptz"}
 
 
@@ -237,6 +238,46 @@ def doubt_relayed(*, since: datetime, now: datetime) -> int:
             WHERE state = 'relayed' AND state_at <= %s""",
         [_at(now), _at(since)],
     )
+
+
+def doubt_waiting(*, now: datetime) -> int:
+    """Call unknown what this copy of the database says waits or is being handed over; return how many.
+
+    It may have left after the copy was made: an attempt that this copy does not know of.
+    """
+    _run(
+        f"""UPDATE sms_delivery SET state = 'sending', attempt = attempt + 1, handed_at = %s
+            WHERE state = 'queued' AND attempt < {MAX_ATTEMPTS}""",
+        [_at(now)],
+    )
+    return _run(
+        """UPDATE sms_delivery SET state = 'unknown', state_at = %s, reason = 'restored', not_before = %s,
+                claim = NULL, lease_until = NULL
+            WHERE state = 'sending'""",
+        [_at(now)] * 2,
+    )
+
+
+def give_up_planned(*, reason: str, now: datetime) -> list[uuid.UUID]:
+    """Do not accept the planned messages whose moment has come; return which."""
+    rows = _fetch(
+        """UPDATE sms_message SET state = 'not_accepted', why_not = %s
+            WHERE state = 'planned' AND release_at <= %s RETURNING id""",
+        [reason, _at(now)],
+    )
+    return [row[0] if isinstance(row[0], uuid.UUID) else uuid.UUID(row[0]) for row in rows]
+
+
+def leave_ids_behind() -> None:
+    """Jump over the ids that deliveries may have had after this copy was made: gateways know them as references."""
+    if _on_postgresql():
+        _fetch(
+            """SELECT setval(pg_get_serial_sequence('sms_delivery', 'id'),
+                nextval(pg_get_serial_sequence('sms_delivery', 'id')) + %s)""",
+            [IDS_LEFT_BEHIND],
+        )
+    else:
+        _run("UPDATE sqlite_sequence SET seq = seq + %s WHERE name = 'sms_delivery'", [IDS_LEFT_BEHIND])
 
 
 def reroute(aliases: Sequence[str], *, to: str) -> int:

@@ -132,6 +132,9 @@ def _not_accepted(message: Message) -> Outcome:
     if message.why_not == "no_credit":
         text = _("It was not sent: when its moment came there was not enough credit. Nothing was paid.")
         return Outcome(text, "danger", open=False)
+    if message.why_not == "restored":
+        text = _("Its moment passed while the office was put back from a copy, so it may have been sent or not.")
+        return Outcome(text, "danger", open=False)
     text = _("It was not sent: when its moment came you could not send SMS. Nothing was paid.")
     return Outcome(text, "danger", open=False)
 
@@ -277,6 +280,11 @@ def _handed_over(delivery: Delivery) -> Step:
 
 
 def _why_unknown(delivery: Delivery) -> str:
+    if delivery.reason == "restored":
+        return _(
+            "We do not know whether it left: the office was put back from a copy, and it may have left before that."
+            " We do not send it again by ourselves, as it could arrive twice."
+        )
     if delivery.reason == "no_receipt":
         return _(
             "We do not know whether it left: our own relay took it, but the operator said neither yes nor no."

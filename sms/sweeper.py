@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from contacts import fault
-from sms import outcomes, queue_sql, slots, submission
+from sms import continuity, outcomes, queue_sql, slots, submission
 from sms.gateways import configured
 
 UNKNOWN_FOR = timedelta(hours=24)
@@ -32,6 +32,7 @@ class Swept:
 
 def sweep(*, now: datetime) -> Swept:
     """Move everything whose time has come."""
+    continuity.note(now=now)
     aliases = list(settings.SMS_GATEWAYS)
     if aliases:
         queue_sql.reroute(aliases, to=aliases[0])

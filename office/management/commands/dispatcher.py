@@ -17,7 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("alias", nargs="?", default="", metavar="ALIAS", help="one gateway; default: everything")
 
     def handle(self, *_: Any, alias: str, **__: Any) -> None:
-        start_up.require_settings()
+        start_up.require_serving()
         require_gateway(alias)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: dispatcher.stop())

@@ -12,12 +12,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from office import demo, seen, start_up, static_files
+from office import demo, seen, standbys, start_up, static_files
 from office.children import AT_ONCE, Child, Ending, KeepsEnding, end_all
 
 WEB_PATIENCE = 60.0  # seconds for the web process to answer
 WORKER_PATIENCE = 20.0  # and then for the worker to show up
 WORKER_LOOKED_AT_EVERY = 5.0
+WORKER_SILENT_FOR = 35.0  # six ticks missed; with the ten seconds that it has to end it is back within the minute
 
 
 class Command(BaseCommand):
@@ -56,6 +57,7 @@ def check() -> None:
     start_up.require_folder()
     start_up.require_port(settings.PORT)
     start_up.require_database()
+    standbys.require_synchronous()
 
 
 def prepare() -> None:
@@ -134,7 +136,7 @@ def watch(children: Sequence[Child], ending: Ending) -> None:
 def wake_worker(children: Sequence[Child]) -> None:
     """Restart a worker that lives but takes nothing any more, and the beat that should keep it busy (FAULTS R4)."""
     worked_on = [child for child in children if child.name in {"worker", "beat"}]
-    patience = seen.LATELY.total_seconds()
+    patience = WORKER_SILENT_FOR
     if any(child.process is None or time.monotonic() - child.started_at < patience for child in worked_on):
         return
     try:
