@@ -56,6 +56,7 @@ def check() -> None:
     start_up.require_folder()
     start_up.require_port(settings.PORT)
     start_up.require_database()
+    start_up.require_durability()
 
 
 def prepare() -> None:
