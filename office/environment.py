@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise as StrOrPromise
 
 KNOWN_SMS = {"SMS_PRICE", "SMS_SENDER", "SMS_GATEWAYS", "SMS_ROUTES", "SMS_NOTES", "SMS_DAILY_CAP"}
+DATABASE_DOUBTS = ("fsync_off", "full_page_writes_off", "synchronous_commit_off", "asynchronous_standby")
+SHORTEST_KEY = 32
 UNITS = 10_000
 SQLITE_START = (
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON; PRAGMA temp_store=MEMORY;"
@@ -48,6 +50,15 @@ def number(name: str, default: int, *, at_least: int = 0) -> int:
 def words(name: str, default: str) -> list[str]:
     """Return the variable's comma-separated words."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def some_of(name: str, known: tuple[str, ...]) -> list[str]:
+    """Return the variable's comma-separated words, each of them one of `known`."""
+    given = words(name, "")
+    unknown = [word for word in given if word not in known]
+    if unknown:
+        raise ImproperlyConfigured(f"{name} knows {', '.join(known)}; not {unknown[0]!r}.")
+    return given
 
 
 def money(name: str, default: str) -> int:
@@ -195,6 +206,14 @@ def secret_key(name: str, *, folder: Path, embedded: bool) -> str:
         finally:
             fresh.unlink()
     return path.read_text().strip()
+
+
+def old_secret_keys(name: str) -> list[str]:
+    """Return the earlier secrets, which still open what was made with them; each at least 32 characters."""
+    given = words(name, "")
+    if any(len(key) < SHORTEST_KEY for key in given):  # never shown: it is a secret
+        raise ImproperlyConfigured(f"{name} must be earlier SECRET_KEYs, each of {SHORTEST_KEY} or more characters.")
+    return given
 
 
 def email(address: str) -> dict[str, Any]:

@@ -123,7 +123,7 @@ class _Sorted:
             case Refused(reason, elsewhere):
                 self._add_refused(each, reason[:40], _next_gateway(alias, each) if elsewhere else None, now=now)
             case NotSent(why, retry_after):
-                self._add_not_sent(each, why[:40], retry_after or 0, _next_gateway(alias, each), now=now)
+                self._add_not_sent(each, why[:40], retry_after or 0, alias=alias, now=now)
 
     def _add_refused(self, each: Outcome, reason: str, next_alias: str | None, *, now: datetime) -> None:
         if each.row.doubtful:
@@ -134,9 +134,8 @@ class _Sorted:
         else:
             self.ended.append((each.id, each.attempt, reason))
 
-    def _add_not_sent(
-        self, each: Outcome, why: str, retry_after: float, next_alias: str | None, *, now: datetime
-    ) -> None:
+    def _add_not_sent(self, each: Outcome, why: str, retry_after: float, *, alias: str, now: datetime) -> None:
+        next_alias = _next_gateway(alias, each)
         at = now + max(_backoff(each), timedelta(seconds=min(retry_after, 3600)))
         if each.row.doubtful:
             # This attempt did not send it, but an earlier one may have: no other gateway may have it.
@@ -146,7 +145,8 @@ class _Sorted:
         elif next_alias:
             self.again.append((each.id, each.attempt, why, now, next_alias))
         else:
-            self.again.append((each.id, each.attempt, why, at, configured.first_route(each.row.number)))
+            again = alias if each.row.pinned else configured.first_route(each.row.number)
+            self.again.append((each.id, each.attempt, why, at, again))
 
 
 def _backoff(outcome: Outcome) -> timedelta:
@@ -154,7 +154,12 @@ def _backoff(outcome: Outcome) -> timedelta:
 
 
 def _next_gateway(alias: str, outcome: Outcome) -> str | None:
-    """Return the gateway to try after `alias` on the number's route; None after the last one, or the last attempt."""
+    """Return the gateway to try after `alias` on the number's route; None after the last one, or the last attempt.
+
+    None too for what is pinned to `alias`.
+    """
+    if outcome.row.pinned:
+        return None
     route = configured.routes_for(outcome.row.number)
     place = route.index(alias) + 1 if alias in route else 0
     return route[place] if place < len(route) and outcome.attempt < MAX_ATTEMPTS else None

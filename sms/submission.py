@@ -99,6 +99,7 @@ class Request:
     `not_before` holds it back (the form's ten seconds); `release_at` makes it an intention, paid when its moment has
     come; `agreed` is the split that was shown (parts from the allowance, units from the balance). `request_digest`
     says what was asked, where that is not the text, the numbers and the moment: the API's body as it was sent.
+    `gateway` is the alias of the one gateway that may have it, whatever its routes say; "" leaves it to the routes.
     """
 
     user: User
@@ -112,6 +113,7 @@ class Request:
     release_at: datetime | None = None
     agreed: tuple[int, int] | None = None
     request_digest: str = ""
+    gateway: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,8 @@ class _Item:
 def submit(request: Request, *, now: datetime) -> Submitted:
     """Accept, pay for and store one SMS to one or many numbers; return the message.
 
-    The same request key again answers with the first result. Raises a `NotAccepted` that says why not; then nothing
-    is stored, debited or sent.
+    The same request key again answers with the first result. Raises a `NotAccepted` that says why not, and
+    NoSuchGateway for a `gateway` that is not in the settings; then nothing is stored, debited or sent.
     """
     [result] = submit_many([request], now=now)
     if isinstance(result, NotAccepted):
@@ -215,13 +217,15 @@ def _read(request: Request, *, now: datetime) -> _Item:
         raise BadText("too_long", length=too_long.length, most=too_long.most) from None
     if request.release_at and not now < request.release_at <= now + FURTHEST:
         raise BadMoment
+    if request.gateway:
+        configured.gateway(request.gateway)
     to = _numbers(request)
     message = Message(
         user=request.user, text=text, encoding=cut.encoding, parts_each=cut.count, recipients=len(to),
         state=Message.State.PLANNED if request.release_at else Message.State.ACCEPTED, price=0,
         occasion=request.occasion, occasion_reference=request.occasion_reference, request_key=request.request_key,
-        request_digest=request.request_digest or _digest(text, to, request.release_at), created_at=now,
-        release_at=request.release_at,
+        request_digest=request.request_digest or _digest(text, to, request.release_at, request.gateway),
+        created_at=now, release_at=request.release_at, gateway=request.gateway,
         valid_until=request.valid_until or (request.release_at or now) + VALIDITY,
     )  # fmt: skip
     return _Item(message, to, request.not_before or now, request.agreed)
@@ -244,9 +248,9 @@ def _numbers(request: Request) -> list[tuple[str, str]]:
     return list(names.items())
 
 
-def _digest(text: str, to: Sequence[tuple[str, str]], release_at: datetime | None) -> str:
-    content = json.dumps([text, [number for number, _name in to], release_at and release_at.isoformat()])
-    return hashlib.sha256(content.encode()).hexdigest()
+def _digest(text: str, to: Sequence[tuple[str, str]], release_at: datetime | None, gateway: str) -> str:
+    asked = [text, [number for number, _name in to], release_at and release_at.isoformat(), *filter(None, [gateway])]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
 def _store(prepared: Sequence[_Item | NotAccepted], *, now: datetime) -> list[Submitted | NotAccepted]:
@@ -333,14 +337,18 @@ def _accept(items: Sequence[_Item], *, now: datetime) -> list[NotAccepted | None
 
 
 def _nudge_after_commit(items: Sequence[_Item]) -> None:
-    aliases = {configured.first_route(number) for item in items for number, _name in item.to}
+    aliases = {_gateway(item.message, number) for item in items for number, _name in item.to}
     if aliases:
         nudge.on_commit(aliases)
 
 
 def _queued(item: _Item) -> queue_sql.Queued:
-    to = [(number, name, configured.first_route(number)) for number, name in item.to]
+    to = [(number, name, _gateway(item.message, number)) for number, name in item.to]
     return queue_sql.Queued(item.message.pk, to, _lane(item.message), item.not_before, item.message.valid_until)
+
+
+def _gateway(message: Message, number: str) -> str:
+    return message.gateway or configured.first_route(number)
 
 
 def _lane(message: Message) -> int:

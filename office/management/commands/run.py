@@ -58,6 +58,7 @@ def check() -> None:
     start_up.require_port(settings.PORT)
     start_up.require_database()
     standbys.require_synchronous()
+    start_up.require_durability()
 
 
 def prepare() -> None:
