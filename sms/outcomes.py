@@ -37,6 +37,11 @@ class Outcome:
         return self.row.id
 
 
+def all_accepted(outcomes: Sequence[Outcome]) -> bool:
+    """Return whether recording these moves no credit and tells nobody: all were accepted."""
+    return all(isinstance(each.verdict, Accepted) for each in outcomes)
+
+
 def record(alias: str, outcomes: Sequence[Outcome], *, now: datetime) -> None:
     """Write down the outcomes of calls to `alias`, one statement a kind of verdict. Needs a transaction."""
     if not outcomes:

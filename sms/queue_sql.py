@@ -129,13 +129,14 @@ def mark_sending(ids: Sequence[int], *, token: int, now: datetime, lease_until: 
 
     What was cancelled, expired or claimed by another since is not returned, so a cancel beats a prefetch.
     """
-    table, values = _table("r", [(each,) for each in ids], ("id",))
+    table, values = _table("r", [(each,) for each in sorted(ids)], ("id",))  # in the order in which a cancel locks
     rows = _fetch(
         f"""UPDATE sms_delivery SET state = 'sending', attempt = attempt + 1, state_at = %s, handed_at = %s,
                 lease_until = %s
-            WHERE id IN (SELECT id FROM {table}) AND state IN ('queued', 'unknown') AND claim = %s
+            FROM {table}
+            WHERE sms_delivery.id = r.id AND state IN ('queued', 'unknown') AND claim = %s
                 AND valid_until > %s AND attempt < {MAX_ATTEMPTS}
-            RETURNING id, attempt""",
+            RETURNING sms_delivery.id, attempt""",
         [_at(now), _at(now), _at(lease_until), *values, token, _at(now)],
     )
     return dict(rows)
