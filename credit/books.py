@@ -42,7 +42,8 @@ _CHECKS = {
             OR COALESCE(SUM(e.amount - e.debt), 0) <> CASE t.state WHEN 'paid' THEN t.amount ELSE 0 END
             OR COALESCE(MIN(e.account_id), t.account_id) <> t.account_id""",
     "credited without a payment: entry": f"""
-        SELECT e.id FROM credit_entry e LEFT JOIN credit_topup t ON {_TOP_UP} WHERE e.kind = 'top_up' AND t.id IS NULL""",
+        SELECT e.id FROM credit_entry e LEFT JOIN credit_topup t ON {_TOP_UP}
+        WHERE e.kind = 'top_up' AND t.id IS NULL""",
     "refunded more than was paid, or not as its refunds say: top-up": """
         SELECT t.id FROM credit_topup t LEFT JOIN credit_reversal r
             ON r.payment = t.payment AND r.kind = 'refund' AND r.booked

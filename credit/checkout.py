@@ -199,12 +199,16 @@ def landing(top_up: TopUp) -> str:
 
 def to_minor(units: int, currency: str) -> int:
     """Return units of 1/10,000 as Stripe counts: in the currency's smallest coin."""
-    return units * 10 ** get_currency_precision(currency.upper()) // UNITS
+    return units * _coins(currency) // UNITS
 
 
 def from_minor(coins: int, currency: str) -> int:
     """Return a number of the currency's smallest coin in units of 1/10,000."""
-    return coins * UNITS // 10 ** get_currency_precision(currency.upper())
+    return coins * UNITS // _coins(currency)
+
+
+def _coins(currency: str) -> int:
+    return int(10 ** get_currency_precision(currency.upper()))
 
 
 def _ask(top_up: TopUp, *, now: datetime) -> None:

@@ -67,7 +67,7 @@ class MoneyField(forms.DecimalField):
 
     widget = forms.TextInput
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
         """Read what was typed."""
         typed = str(value or "").replace("€", "").replace(settings.CURRENCY, "").replace(",", ".")
         return super().to_python("".join(typed.split()))
@@ -90,7 +90,7 @@ class TopUpForm(forms.Form):
     """The amount of a top-up: one of the set ones, or an own one, which counts where both are given."""
 
     amount = forms.TypedChoiceField(
-        label=_("Amount"), coerce=int, required=False, empty_value=0, widget=forms.RadioSelect
+        label=_("Amount"), coerce=int, required=False, empty_value=None, widget=forms.RadioSelect
     )
     own = MoneyField(label=_("Another amount"), required=False)
 

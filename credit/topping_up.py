@@ -259,8 +259,9 @@ def _tell_staff_of_doubt(top_up: TopUp, *, now: datetime) -> None:
         notices.tell(notices.News(person.pk, f"doubt:{top_up.pk}", words), now=now)
 
 
-def _uuid(text: str) -> uuid.UUID | None:
+def _uuid(text: str) -> uuid.UUID:
+    """Return the id that a reference names; of none of ours where it is no id."""
     try:
         return uuid.UUID(text)
     except ValueError:
-        return None
+        return uuid.UUID(int=0)

@@ -1,6 +1,6 @@
 """The balance: what it holds, what moved it, how it is filled (S13)."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from csp.decorators import csp_update
@@ -31,8 +31,7 @@ def leads_to_stripe(view: Any) -> Any:
 
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         allowed = csp_update({"form-action": [checkout.pages_at()]})
-        found: HttpResponse = allowed(view)(request, *args, **kwargs)
-        return found
+        return cast(HttpResponse, allowed(view)(request, *args, **kwargs))
 
     return answered
 
@@ -42,7 +41,7 @@ def leads_to_stripe(view: Any) -> Any:
 @leads_to_stripe
 def balance(request: HttpRequest) -> HttpResponse:
     """Show the signed-in user's balance, with what moved it; a POST begins a top-up and leads to Stripe."""
-    user, form = _user(request), TopUpForm(request.POST or None)
+    user, form = _user(request), TopUpForm(request.POST)
     if request.method != "POST":
         return _show_balance(request, TopUpForm(initial=_wished(request)))
     if not checkout.is_set_up() or not form.is_valid():

@@ -3,7 +3,6 @@
 Every page says that no card is charged. The page for paying is in the language that the office asked for.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -125,15 +124,14 @@ def _payment(records: Records, payment: Thing) -> SafeString:
 def _play(records: Records, pressed: str) -> None:
     what, _space, key = pressed.partition(" ")
     payment, dispute, refund = records.payments.get(key), records.disputes.get(key), records.refunds.get(key)
-    plays: Mapping[str, Callable[[], object]] = {
-        "refund": lambda: payment and records.refund(payment, records.left_of(payment), {}),
-        "half": lambda: payment and records.refund(payment, max(records.left_of(payment) // 2, 1), {}),
-        "dispute": lambda: payment and records.dispute(payment),
-        "won": lambda: dispute and records.end_dispute(dispute, won=True),
-        "lost": lambda: dispute and records.end_dispute(dispute, won=False),
-        "fail": lambda: refund and records.fail_refund(refund),
-    }
-    plays.get(what, lambda: None)()
+    if payment and what in {"refund", "half"} and (left := records.left_of(payment)):
+        records.refund(payment, left if what == "refund" else max(left // 2, 1), {})
+    elif payment and what == "dispute":
+        records.dispute(payment)
+    elif dispute and what in {"won", "lost"}:
+        records.end_dispute(dispute, won=what == "won")
+    elif refund and what == "fail":
+        records.fail_refund(refund)
 
 
 def _buttons(ways: list[tuple[str, str]]) -> SafeString:

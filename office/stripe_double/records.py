@@ -39,7 +39,7 @@ class Records:
 
     def tell(self, kind: str, about: Thing) -> None:
         """Write an event that tells how `about` is now."""
-        event = {
+        event: Thing = {
             "id": fresh_id("evt"), "object": "event", "type": kind, "created": int(time.time()), "livemode": False,
             "data": {"object": json.loads(json.dumps(about))}, "pending_webhooks": 1,
         }  # fmt: skip
@@ -66,7 +66,7 @@ class Records:
     def left_of(self, payment: Thing) -> int:
         """Return what can still be paid back of a payment."""
         gone = [each for each in self.refunds.values() if each["payment_intent"] == payment["id"]]
-        return int(payment["amount"]) - sum(each["amount"] for each in gone if each["status"] == "succeeded")
+        return int(payment["amount"]) - sum(int(each["amount"]) for each in gone if each["status"] == "succeeded")
 
     def refund(self, payment: Thing, amount: int, metadata: Thing) -> Thing:
         """Pay back a part of a payment."""

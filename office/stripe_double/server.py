@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from office.stripe_double import calls, pages
 from office.stripe_double.events import Postman
-from office.stripe_self.double.records import Records
+from office.stripe_double.records import Records
 
 LONGEST_BODY = 100_000
 

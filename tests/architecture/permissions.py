@@ -115,6 +115,12 @@ admin:credit_account_add                   sealed    any                     -
 admin:credit_account_change                model     any                     -
 admin:credit_account_history               desk      any                     -
 admin:credit_account_delete                sealed    any                     -
+admin:credit_topup_changelist              model     any                     -
+admin:credit_topup_add                     sealed    any                     -
+admin:credit_topup_change                  kept      any                     -
+admin:credit_topup_history                 desk      any                     -
+admin:credit_topup_delete                  sealed    any                     -
+admin:credit_topup_refund                  right     any                     -
 admin:credit_plan_changelist               model     any                     -
 admin:credit_plan_add                      model     any                     -
 admin:credit_plan_change                   model     any                     -

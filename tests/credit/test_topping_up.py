@@ -41,7 +41,8 @@ def event(kind: str, thing: dict, **more) -> dict:
 
 def paid(top_up: TopUp, **other) -> dict:
     session = {
-        "id": f"cs_{top_up.pk.hex}", "client_reference_id": str(top_up.pk), "payment_status": "paid", "status": "complete",
+        "id": f"cs_{top_up.pk.hex}", "client_reference_id": str(top_up.pk), "payment_status": "paid",
+        "status": "complete",
         "payment_intent": f"pi_{top_up.pk.hex}", "amount_total": top_up.amount // 100, "currency": "eur",
         "livemode": False, "metadata": {"account": str(top_up.account_id)},
     }  # fmt: skip
@@ -111,14 +112,19 @@ class Story:
 def words(top_up: TopUp) -> list[dict]:
     """Everything that Stripe, or who pretends to be Stripe, may say of this payment."""
     session = f"cs_{top_up.pk.hex}"
+
+    def other(tail: str, envelope: dict | None = None, **said) -> dict:
+        thing = paid(top_up)["data"]["object"] | {"id": f"{session}{tail}"} | said
+        return event("checkout.session.completed", thing, **(envelope or {}))
+
     return [
         paid(top_up),
         event("checkout.session.expired", {"id": session, "client_reference_id": str(top_up.pk), "status": "expired"}),
-        event("checkout.session.completed", {**paid(top_up)["data"]["object"], "id": f"{session}x", "currency": "usd"}),
-        event("checkout.session.completed", {**paid(top_up)["data"]["object"], "id": f"{session}y", "amount_total": 999}),
-        event("checkout.session.completed", {**paid(top_up)["data"]["object"], "id": f"{session}z", "metadata": {"account": "1e9"}}),
-        event("checkout.session.completed", {**paid(top_up)["data"]["object"], "id": f"{session}l"}, livemode=True),
-        event("checkout.session.completed", {**paid(top_up)["data"]["object"], "id": f"{session}a"}, account="acct_other"),
+        other("x", currency="usd"),
+        other("y", amount_total=999),
+        other("z", metadata={"account": "1e9"}),
+        other("l", {"livemode": True}),
+        other("a", {"account": "acct_other"}),
         reversal(top_up, "refund.created", "re1", "pending", 400),
         reversal(top_up, "refund.updated", "re1", "succeeded", 400),
         reversal(top_up, "refund.failed", "re1", "failed", 400),
