@@ -24,7 +24,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a user has at one moment. Allowance in parts, `balance` and `price` in 1/10,000 of the currency."""
+    """What a user has at one moment. Allowance in parts, money in 1/10,000 of the currency."""
 
     granted: int
     available: int
@@ -33,6 +33,7 @@ class Standing:
     renews_at: datetime
     balance: int
     price: int
+    debt: int = 0
 
     @property
     def balance_parts(self) -> int | None:
@@ -74,10 +75,12 @@ def standing(user: User, *, now: datetime) -> Standing:
     if last is None or last.ends_at <= now:
         window = month_window(now, zone=settings.TIME_ZONE, after=last.ends_at if last else None)
         parts = parts_of(account.plan)
-        return Standing(parts, parts, 0, window.starts_at, window.ends_at, account.balance, price_of(account.plan))
+        return Standing(
+            parts, parts, 0, window.starts_at, window.ends_at, account.balance, price_of(account.plan), account.debt
+        )
     return Standing(
         granted=last.granted, available=last.available, lapsed=-(last.lapsed or 0), starts_at=last.starts_at,
-        renews_at=last.ends_at, balance=account.balance, price=price_of(account.plan),
+        renews_at=last.ends_at, balance=account.balance, price=price_of(account.plan), debt=account.debt,
     )  # fmt: skip
 
 

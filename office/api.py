@@ -19,6 +19,7 @@ from contacts.models import User
 from credit.api import CreditSerializer
 from office.api_schema import schema
 from office.quota import quota_of
+from office.statement_api import StatementView
 from sms import api as sms
 
 app_name = "api"
@@ -47,7 +48,7 @@ class RootView(Door):
 
     def get(self, request: Request) -> Response:
         """List the addresses that need no id."""
-        names = ("messages", "quote", "credit", "schema", "docs")
+        names = ("messages", "quote", "credit", "statement", "schema", "docs")
         return Response({name: reverse(f"api:{name}", request=request) for name in names})
 
 
@@ -85,6 +86,7 @@ urlpatterns = [
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),
     path("credit/", CreditView.as_view(), name="credit"),
+    path("statement/", StatementView.as_view(), name="statement"),
     path("sms/", include(sms.urlpatterns)),
     re_path("^", NowhereView.as_view(), name="nowhere"),
 ]

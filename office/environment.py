@@ -73,6 +73,36 @@ def money(name: str, default: str) -> int:
     return int(units)
 
 
+def top_up_amounts(name: str, default: str) -> list[int]:
+    """Return the amounts that people may choose from, in units, each a whole number of the currency's smallest coin."""
+    read = []
+    for word in words(name, default):
+        if not re.fullmatch(r"\d{1,5}(\.\d{1,2})?", word) or not Decimal(word):
+            raise ImproperlyConfigured(f"{name} must be amounts apart by commas, such as 10,25,50, not {word!r}.")
+        read.append(int(Decimal(word) * UNITS))
+    return sorted(read)
+
+
+def percent(name: str, default: str) -> int:
+    """Return a rate such as 21 or 5.5 in 1/100 of a percent."""
+    value = text(name, default)
+    if not re.fullmatch(r"\d{1,2}(\.\d{1,2})?", value):
+        raise ImproperlyConfigured(f"{name} must be a percentage below 100, such as 21, not {value!r}.")
+    return int(Decimal(value) * 100)
+
+
+def stripe_key(name: str, *, own_stripe: bool, demo: bool, default: str = "") -> str:
+    """Return Stripe's secret key; a live one is refused in the demo, and where it would go to another than Stripe."""
+    value = text(name, default)
+    if value and not re.fullmatch(r"(sk|rk)_(test|live)_\w+", value):
+        raise ImproperlyConfigured(f"{name} must begin with sk_test_, sk_live_, rk_test_ or rk_live_.")
+    if "_live_" in value[:8] and demo:
+        raise ImproperlyConfigured(f"{name} is a live key, and in the demo no card is charged. Use a test key.")
+    if "_live_" in value[:8] and own_stripe:
+        raise ImproperlyConfigured(f"{name} is a live key: with it, STRIPE_API_BASE must be left empty.")
+    return value
+
+
 def time_zone(name: str, default: str) -> str:
     """Return the name of an existing time zone (IANA)."""
     value = text(name, default)

@@ -44,6 +44,10 @@ def _of_the_number(user: User) -> Iterator[Obstacle]:
 
 
 def _of_the_credit(has: Standing) -> Iterator[Obstacle]:
+    if has.debt:
+        what = _("A payment was taken back after it had been spent, and nothing is sent until that debt is paid.")
+        yield Obstacle(what, _("See how the balance is filled"), reverse("balance"))
+        return
     if has.available or has.balance_parts is None or has.balance_parts:
         return
     if has.granted:

@@ -37,6 +37,9 @@ ENTRIES = (
     Entry("sms.tasks.settle_receipts", every=SECOND),
     Entry("sms.tasks.sweep", every=5 * SECOND),
     Entry("contacts.tasks.mail_notices", every=15 * SECOND),
+    Entry("credit.tasks.mail_receipts", every=15 * SECOND),
+    Entry("credit.tasks.ask_top_ups", every=MINUTE),
+    Entry("credit.tasks.ask_missed", every=HOUR / 2),
     Entry("office.tasks.pulse", every=5 * SECOND),
     # hourly and not at night: an office on one machine may only be awake by day
     Entry("office.tasks.prune", every=HOUR),

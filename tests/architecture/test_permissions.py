@@ -21,6 +21,8 @@ from django.utils import timezone
 
 from contacts import notices
 from contacts.models import Group, Membership, Notice, StaffAct, User
+from credit import charging
+from credit.models import TopUp
 from office import tokens
 from office.models import Token
 from sms.models import Delivery
@@ -95,7 +97,14 @@ def things_of(user: User) -> dict[str, Any]:
     message = submit(wanted, now=now).message
     notices.tell(notices.News(user_id=user.pk, key="k1", text=word), now=now)
     tokens.make(user, name=word, now=now)
+    account = charging.account_of(user)
+    charging.adjust(account, charging.Adjustment(parts=0, amount=1, why=word), now=now)
+    top_up = TopUp.objects.create(
+        account=account, amount=100_000, currency="EUR", livemode=False, vat_rate=2_100, state="paid", payment=word,
+        created_at=now, expires_at=now, paid_at=now,
+    )  # fmt: skip
     return {
+        "top_up": top_up.pk,
         "message": message.pk,
         "notice": Notice.objects.get(user=user).pk,
         "token": Token.objects.get(user=user).pk,

@@ -79,6 +79,8 @@ def household() -> list[Child]:
         "worker": [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat"],
         "beat": [*celery, "beat"],
     }
+    if settings.STRIPE_DOUBLE:
+        commands["stripe"] = [sys.executable, str(settings.BASE_DIR / "manage.py"), "stripe_double"]
     return [Child(name, command, settings.DATA_DIR / f"{name}.log") for name, command in commands.items()]
 
 
