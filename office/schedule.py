@@ -38,8 +38,10 @@ ENTRIES = (
     Entry("sms.tasks.sweep", every=5 * SECOND),
     Entry("contacts.tasks.mail_notices", every=15 * SECOND),
     Entry("office.tasks.pulse", every=5 * SECOND),
+    Entry("office.tasks.warn_of_credit", every=10 * MINUTE),
     # hourly and not at night: an office on one machine may only be awake by day
     Entry("office.tasks.prune", every=HOUR),
+    Entry("credit.tasks.prune_limits", every=HOUR),
     Entry("office.tasks.clear_sessions", every=HOUR),
     Entry("office.tasks.audit", every=HOUR),
 )

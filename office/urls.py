@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from contacts import views as contacts
+from credit import limit_views
 from credit import views as credit
 from office import handset, health, help_pages, personal_record, programs, quota, welcome
 from sms import proof_views, receipt_views
@@ -37,6 +38,8 @@ urlpatterns = [
     path("settings/quota/account/", quota.quota, name="quota"),
     path("settings/quota/account/figure/", quota.figure, name="credit_figure"),
     path("settings/account/balance/", credit.balance, name="balance"),
+    path("settings/limits/", limit_views.page, name="limits"),
+    path("settings/limits/numbers/<int:block_id>/remove/", limit_views.unblock, name="unblock"),
     path("notices/<int:notice_id>/seen/", contacts.notice_seen, name="notice_seen"),
     path("help/<slug:tool>/", help_pages.help_page, name="help"),
     path("phone/", handset.handset, name="handset"),

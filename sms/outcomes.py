@@ -171,5 +171,8 @@ def _sentences() -> dict[str, str]:
         "expired": _("An SMS waited too long and was not sent any more. What it cost was paid back."),
         "unconfirmed": _("Of an SMS nobody could tell us whether it left. What it cost was paid back."),
         "no_credit": _("A planned SMS was not sent: there was not enough credit."),
+        "over_limit": _("A planned SMS was not sent: a limit on sending was reached."),
+        "asked_not": _("A planned SMS was not sent: none of its recipients may get SMS any more."),
+        "left_out": _("A planned SMS left without the recipients who have asked not to get SMS meanwhile."),
         "may_not_send": _("A planned SMS was not sent: your access was suspended."),
     }

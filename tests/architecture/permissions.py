@@ -41,6 +41,8 @@ revoke_token                               person    post                    tok
 quota                                      person    read                    -
 credit_figure                              person    read                    -
 balance                                    person    read                    -
+limits                                     person    read post               -
+unblock                                    person    post                    block
 notice_seen                                person    post                    notice
 help                                       person    read                    -
 sms:compose                                person    read post               -
@@ -62,6 +64,7 @@ api:root                                   open      read                    -
 api:schema                                 open      read                    -
 api:docs                                   open      read                    -
 api:credit                                 program   read                    -
+api:limits                                 program   read                    -
 api:quote                                  program   post                    -
 api:messages                               program   read post               list
 api:message                                program   read                    message
@@ -112,6 +115,21 @@ admin:credit_plan_add                      model     any                     -
 admin:credit_plan_change                   model     any                     -
 admin:credit_plan_history                  desk      any                     -
 admin:credit_plan_delete                   sealed    any                     -
+admin:credit_limit_changelist              model     any                     -
+admin:credit_limit_add                     model     any                     -
+admin:credit_limit_change                  model     any                     -
+admin:credit_limit_history                 desk      any                     -
+admin:credit_limit_delete                  sealed    any                     -
+admin:credit_refusedrange_changelist       model     any                     -
+admin:credit_refusedrange_add              model     any                     -
+admin:credit_refusedrange_change           model     any                     -
+admin:credit_refusedrange_history          desk      any                     -
+admin:credit_refusedrange_delete           sealed    any                     -
+admin:credit_blockednumber_changelist      model     any                     -
+admin:credit_blockednumber_add             model     any                     -
+admin:credit_blockednumber_change          model     any                     -
+admin:credit_blockednumber_history         desk      any                     -
+admin:credit_blockednumber_delete          sealed    any                     -
 """
 
 
