@@ -32,8 +32,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "holding": [(limit, told(limit)) for limit in limits.holding_for(user, now=now)],
         "known": user.known_countries.all(),
         "blocked": BlockedNumber.objects.filter(user=user),
-        "block": block,
-        "country": country,
+        "block_form": block,
+        "country_form": country,
     }
     return render(request, "credit/limits.html", context, status=422 if request.method == "POST" else 200)
 

@@ -38,7 +38,7 @@ personal_record                            person    read post               -
 signature                                  person    read                    -
 programs                                   person    read post               list
 revoke_token                               person    post                    token
-quota                                      person    read                    -
+quota                                      person    read post               -
 credit_figure                              person    read                    -
 balance                                    person    read                    -
 limits                                     person    read post               -
