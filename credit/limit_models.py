@@ -66,16 +66,32 @@ class Limit(models.Model):
 
 
 class LimitCount(models.Model):
-    """How much of a limit was used in the window that began at `starts_at`, by what `of` names. Kept for two days."""
+    """How much of a limit was used by what `of` names, in the window that began at `minute`. Kept for two days."""
 
-    pk = models.CompositePrimaryKey("limit_id", "of", "starts_at")
+    pk = models.CompositePrimaryKey("limit_id", "of", "minute")
     limit = models.ForeignKey(Limit, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+")
     of = models.CharField(max_length=16)
-    starts_at = models.DateTimeField()
+    minute = models.IntegerField(help_text="Since 1970.")
     used = models.IntegerField()
 
     class Meta:
         constraints = [models.CheckConstraint(name="limit_count_never_negative", condition=Q(used__gte=0))]
+
+    def __str__(self) -> str:
+        return f"{self.limit_id} {self.used}"
+
+
+class NumberCount(models.Model):
+    """The same for one number, apart and in whole numbers only: a list of 10,000 writes 10,000 of these.
+
+    `number` is E.164 without its plus, `minute` when the window began, in minutes since 1970.
+    """
+
+    pk = models.CompositePrimaryKey("number", "limit_id", "minute")
+    number = models.BigIntegerField()
+    limit = models.ForeignKey(Limit, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="+")
+    minute = models.IntegerField()
+    used = models.IntegerField()
 
     def __str__(self) -> str:
         return f"{self.limit_id} {self.used}"

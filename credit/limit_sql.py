@@ -1,11 +1,16 @@
-"""The two statements of the limits, the same few for one SMS or a list of 10,000, on PostgreSQL and SQLite."""
+"""The statements of the limits, the same few for one SMS or a list of 10,000, on PostgreSQL and SQLite.
+
+On PostgreSQL one statement counts everything; on SQLite, which writes to one table at a time, it takes three.
+"""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Key(NamedTuple):
@@ -13,6 +18,13 @@ class Key(NamedTuple):
 
     limit_id: int
     of: str
+    starts_at: datetime
+
+
+class Window(NamedTuple):
+    """A limit in the window that began at `starts_at`."""
+
+    limit_id: int
     starts_at: datetime
 
 
@@ -45,46 +57,79 @@ def rules(user_ids: Collection[int], numbers: Collection[str]) -> list[Row]:
     return [Row(*row) for row in rows]
 
 
-def add(amounts: Mapping[Key, int], *, most: Mapping[int, int]) -> dict[Key, int]:
-    """Add to the counters and return those past `most` (by limit) now, each with what it stands at.
+def add(amounts: Mapping[Key, int], numbers: Mapping[str, int], of: Collection[Window]) -> dict[Key, int]:
+    """Add to the counters, and for each window `of` the limits of numbers to each of `numbers` (E.164).
 
-    Locks them, in the order of `amounts`, until the caller's transaction ends: all who count give them in one order.
+    Returns those past their limit now, each with what it stands at. Locks all, in one order, until the caller's
+    transaction ends: what many share comes first, as `amounts` say it, then the numbers.
     """
-    table, values = _table([(*key, amount) for key, amount in amounts.items()])
-    write = f"""INSERT INTO credit_limitcount (limit_id, of, starts_at, used)
-        SELECT limit_id, of, starts_at, used FROM {table} WHERE true
-        ON CONFLICT (limit_id, of, starts_at) DO UPDATE SET used = credit_limitcount.used + excluded.used
-        RETURNING limit_id, of, starts_at, used"""
-    if connection.vendor == "postgresql":
-        past = f"""WITH counted AS ({write}) SELECT c.limit_id, c.of, c.starts_at, c.used FROM counted c
-            JOIN unnest(%s::bigint[], %s::bigint[]) AS l(id, most) ON l.id = c.limit_id WHERE c.used > l.most"""
-        return {Key(*row[:3]): row[3] for row in _fetch(past, [*values, [*most], [*most.values()]])}
-    rows = [row for row in _fetch(write, values) if row[3] > most[row[0]]]
-    return {Key(row[0], row[1], row[2].replace(tzinfo=UTC)): row[3] for row in rows}  # SQLite keeps no zone
+    writes = [_add_shared(amounts)] if amounts else []
+    writes += [_add_numbers(numbers, of)] if numbers and of else []
+    if connection.vendor == "postgresql" and writes:
+        names = [f"w{place}" for place in range(len(writes))]
+        counted = ", ".join(f"{name} AS ({sql})" for name, (sql, _values) in zip(names, writes, strict=True))
+        past = " UNION ALL ".join(
+            f"SELECT w.limit_id, CAST(w.of AS text), w.minute, w.used FROM {name} w"
+            " JOIN credit_limit l ON l.id = w.limit_id WHERE w.used > l.most"
+            for name in names
+        )
+        rows = _fetch(f"WITH {counted} {past}", [value for _sql, values in writes for value in values])
+    else:
+        most = dict(_fetch("SELECT id, most FROM credit_limit WHERE most IS NOT NULL", [])) if writes else {}
+        rows = [row for sql, values in writes for row in _fetch(sql, values) if row[3] > most[row[0]]]
+    single = {each.limit_id for each in of}
+    return {
+        Key(limit, f"+{of}" if limit in single else of, EPOCH + timedelta(minutes=minute)): used
+        for limit, of, minute, used in rows
+    }
 
 
 def take_back(amounts: Mapping[Key, int]) -> None:
     """Subtract what was added in this transaction and then not accepted."""
-    if amounts:
-        table, values = _table([(*key, amount) for key, amount in amounts.items()])
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"""UPDATE credit_limitcount SET used = credit_limitcount.used - t.used FROM {table}
-                    WHERE credit_limitcount.limit_id = t.limit_id AND credit_limitcount.of = t.of
-                        AND credit_limitcount.starts_at = t.starts_at""",
-                values,
-            )
+    shared = [(key.limit_id, key.of, minute(key.starts_at), many) for key, many in amounts.items() if key.of[:1] != "+"]
+    numbers = [
+        (key.limit_id, int(key.of), minute(key.starts_at), many) for key, many in amounts.items() if key.of[:1] == "+"
+    ]
+    for table, column, rows in (("credit_limitcount", "of", shared), ("credit_numbercount", "number", numbers)):
+        if rows:
+            given, values = _table("t", rows, ("limit_id", column, "minute", "used"))
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"""UPDATE {table} SET used = {table}.used - t.used FROM {given}
+                        WHERE {table}.limit_id = t.limit_id AND {table}.{column} = t.{column}
+                            AND {table}.minute = t.minute""",
+                    values,
+                )
 
 
-def _table(rows: Sequence[tuple[int, str, datetime, int]]) -> tuple[str, list[Any]]:
-    """Return SQL that reads `rows` as a table t, and its parameters."""
+def _add_shared(amounts: Mapping[Key, int]) -> tuple[str, list[Any]]:
+    rows = [(key.limit_id, key.of, minute(key.starts_at), amount) for key, amount in amounts.items()]
+    table, values = _table("t", rows, ("limit_id", "of", "minute", "used"))
+    sql = f"""INSERT INTO credit_limitcount (limit_id, of, minute, used)
+        SELECT limit_id, of, minute, used FROM {table} WHERE true
+        ON CONFLICT (limit_id, of, minute) DO UPDATE SET used = credit_limitcount.used + excluded.used
+        RETURNING limit_id, of, minute, used"""
+    return sql, values
+
+
+def _add_numbers(numbers: Mapping[str, int], of: Collection[Window]) -> tuple[str, list[Any]]:
+    windows, of_windows = _table("l", [(each.limit_id, minute(each.starts_at)) for each in of], ("limit_id", "minute"))
+    table, of_numbers = _table("t", [(int(number), many) for number, many in numbers.items()], ("number", "used"))
+    sql = f"""INSERT INTO credit_numbercount (number, limit_id, minute, used)
+        SELECT t.number, l.limit_id, l.minute, t.used FROM {windows}, {table} WHERE true ORDER BY l.limit_id, t.number
+        ON CONFLICT (number, limit_id, minute) DO UPDATE SET used = credit_numbercount.used + excluded.used
+        RETURNING limit_id, number AS of, minute, used"""
+    return sql, [*of_windows, *of_numbers]
+
+
+def _table(name: str, rows: Sequence[Sequence[Any]], columns: tuple[str, ...]) -> tuple[str, list[Any]]:
+    """Return SQL that reads `rows`, of numbers and texts, as a table `name` with `columns`, and its parameters."""
     if connection.vendor == "postgresql":
-        sql = "unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::bigint[]) AS t(limit_id, of, starts_at, used)"
-        return sql, [list(column) for column in zip(*rows, strict=True)]
-    plain = [(limit, of, _at(starts_at), used) for limit, of, starts_at, used in rows]
-    names = ("limit_id", "of", "starts_at", "used")
-    columns = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(names))
-    return f"(SELECT {columns} FROM json_each(%s)) AS t", [json.dumps(plain)]
+        types = ("text" if isinstance(value, str) else "bigint" for value in rows[0])
+        arrays = ", ".join(f"%s::{each}[]" for each in types)
+        return f"unnest({arrays}) AS {name}({', '.join(columns)})", [list(column) for column in zip(*rows, strict=True)]
+    picked = ", ".join(f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns))
+    return f"(SELECT {picked} FROM json_each(%s)) AS {name}", [json.dumps([list(row) for row in rows])]
 
 
 def _column(texts: Sequence[str]) -> tuple[str, list[Any]]:
@@ -94,8 +139,9 @@ def _column(texts: Sequence[str]) -> tuple[str, list[Any]]:
     return "SELECT value FROM json_each(%s)", [json.dumps(list(texts))]
 
 
-def _at(moment: datetime) -> Any:
-    return connection.ops.adapt_datetimefield_value(moment)
+def minute(moment: datetime) -> int:
+    """Return a moment as the counters keep it, in minutes since 1970."""
+    return int((moment - EPOCH).total_seconds() // 60)
 
 
 def _fetch(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:

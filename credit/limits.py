@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -21,8 +22,8 @@ from contacts.models import User
 from contacts.number_reasons import Reason
 from contacts.phone_numbers import countries_of
 from credit import limit_sql
-from credit.limit_models import KnownCountry, Limit, LimitCount
-from credit.limit_sql import Key, Row
+from credit.limit_models import KnownCountry, Limit, LimitCount, NumberCount
+from credit.limit_sql import Key, Row, Window
 
 NEW_FOR = timedelta(days=7)
 KEPT = timedelta(days=2)
@@ -32,7 +33,7 @@ OWN = (Kind.USER, Kind.NEW_USER, Kind.NEW_COUNTRY)
 ORDER = (Kind.OFFICE, Kind.USER, Kind.NEW_USER, Kind.NEW_COUNTRY, Kind.COUNTRY, Kind.PREFIX, Kind.NUMBER)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sending:
     """What is about to be paid: `parts_each` to each of `numbers` (E.164).
 
@@ -43,6 +44,11 @@ class Sending:
     parts_each: int
     numbers: Sequence[str]
     confirmed: frozenset[str] | None = None
+
+    @cached_property
+    def countries(self) -> Counter[str]:
+        """How many of the numbers are of each country (two letters, "" for none)."""
+        return Counter(countries_of(self.numbers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +157,26 @@ def take(sendings: Sequence[Sending], read: Rules, *, now: datetime) -> list[Rea
 
     Needs a transaction, before the accounts are locked.
     """
-    wanted = [dict(_amounts(each, read, now=now)) for each in sendings]
-    most = {row.id: row.most for row in read.limits if row.most is not None}
-    totals: Counter[Key] = Counter()
-    for amounts in wanted:
-        totals.update(amounts)
-    if not totals:
-        return [None] * len(sendings)
+    shared: Counter[Key] = Counter()
+    numbers: Counter[str] = Counter()
+    for sending in sendings:
+        numbers.update(sending.numbers)
+        shared.update(dict(_shared(sending, read, now=now)))
+    of = [Window(row.id, window(row.window, now)[0]) for row in _of_numbers(read)]
     places = {row.id: (ORDER.index(Kind(row.kind)), row.id) for row in read.limits}
-    in_order = sorted(totals, key=lambda key: (*places[key.limit_id], key.of, key.starts_at))
-    past = limit_sql.add({key: totals[key] for key in in_order}, most=most)
-    stand = {key: used - totals[key] for key, used in past.items()}
-    over = [_first_over(amounts, stand, most) for amounts in wanted] if past else [None] * len(wanted)
+    in_order = sorted(shared, key=lambda key: (*places[key.limit_id], key.of, key.starts_at))
+    past = limit_sql.add({key: shared[key] for key in in_order}, numbers, of)
+    return _answers(sendings, read, past, now=now) if past else [None] * len(sendings)
+
+
+def _answers(
+    sendings: Sequence[Sending], read: Rules, past: Mapping[Key, int], *, now: datetime
+) -> list[Reached | None]:
+    """Return which sendings fit after all, in turn, where all together do not; take back the others."""
+    wanted = [dict(_amounts(each, read, now=now)) for each in sendings]
+    stand = {key: used - sum(amounts.get(key, 0) for amounts in wanted) for key, used in past.items()}
+    most = {row.id: row.most or 0 for row in read.limits}
+    over = [_first_over(amounts, stand, most) for amounts in wanted]
     give_back([sending for sending, key in zip(sendings, over, strict=True) if key], read, now=now)
     return [_reached(key, read, stand, now=now) if key else None for key in over]
 
@@ -180,11 +194,12 @@ def holding_for(user: User, *, now: datetime) -> list[Holding]:
     rows = [row for row in rules([user], []).of_user(user, now=now) if row.most is not None]
     windows = {name: window(name, now) for name in Limit.Window.values}
     counted = LimitCount.objects.filter(limit__in=[row.id for row in rows], of=str(user.pk))
-    used = {(each.limit_id, each.starts_at): each.used for each in counted}
+    used = {(each.limit_id, each.minute): each.used for each in counted}
     return [
         Holding(
             row.kind, row.window, row.of, row.most or 0,
-            used.get((row.id, windows[row.window][0]), 0) if row.kind in OWN else None, windows[row.window][1],
+            used.get((row.id, limit_sql.minute(windows[row.window][0])), 0) if row.kind in OWN else None,
+            windows[row.window][1],
         )
         for row in rows
     ]  # fmt: skip
@@ -198,7 +213,8 @@ def confirm(user: User, countries: Iterable[str], *, now: datetime) -> None:
 
 def prune(*, now: datetime) -> int:
     """Forget the counters, with the numbers in them, whose window began two days ago; return how many."""
-    return LimitCount.objects.filter(starts_at__lt=now - KEPT).delete()[0]
+    old = limit_sql.minute(now - KEPT)
+    return sum(counts.objects.filter(minute__lt=old).delete()[0] for counts in (LimitCount, NumberCount))
 
 
 def window(name: str, now: datetime) -> tuple[datetime, datetime]:
@@ -214,38 +230,48 @@ def window(name: str, now: datetime) -> tuple[datetime, datetime]:
 
 def _amounts(sending: Sending, read: Rules, *, now: datetime) -> Iterator[tuple[Key, int]]:
     """Yield what a sending adds to each counter that it is counted in."""
-    countries = Counter(countries_of(sending.numbers))
+    yield from _shared(sending, read, now=now)
+    for row in _of_numbers(read):
+        starts_at = window(row.window, now)[0]
+        yield from ((Key(row.id, number, starts_at), 1) for number in sending.numbers)
+
+
+def _shared(sending: Sending, read: Rules, *, now: datetime) -> Iterator[tuple[Key, int]]:
+    """Yield the same without the counters of single numbers."""
     for row in read.of_user(sending.user, now=now):
-        if row.most is not None:
+        if row.most is not None and row.kind != Kind.NUMBER:
             starts_at = window(row.window, now)[0]
-            for of, amount in _counted(row, sending, countries, read):
+            for of, amount in _counted(row, sending, read):
                 yield Key(row.id, of, starts_at), amount
 
 
-def _counted(row: Row, sending: Sending, countries: Mapping[str, int], read: Rules) -> Iterator[tuple[str, int]]:
+def _of_numbers(read: Rules) -> list[Row]:
+    return [row for row in read.limits if row.kind == Kind.NUMBER and row.most is not None]
+
+
+def _counted(row: Row, sending: Sending, read: Rules) -> Iterator[tuple[str, int]]:
     """Yield (what it counts for, SMS) of one limit; what a limit does not touch is not counted."""
     each = sending.parts_each
-    if row.kind == Kind.NUMBER:
-        yield from ((number, 1) for number in sending.numbers)
-    elif row.kind == Kind.COUNTRY:
-        yield from ((name, many * each) for name, many in _of_country(row, sending.user, countries, read))
-    else:
-        many = len(sending.numbers)
-        if row.kind == Kind.PREFIX:
-            many = sum(number.startswith(row.of) for number in sending.numbers)
-        elif row.kind == Kind.NEW_COUNTRY:
-            new = read.new_countries(countries, sending.user) if sending.confirmed is None else ()
-            many = sum(countries[name] for name in new)
-        if many:
-            yield "" if row.kind in (Kind.OFFICE, Kind.PREFIX) else str(sending.user.pk), many * each
+    if row.kind == Kind.COUNTRY:
+        yield from ((name, many * each) for name, many in _of_country(row, sending, read))
+        return
+    many = len(sending.numbers)
+    if row.kind == Kind.PREFIX:
+        many = sum(number.startswith(row.of) for number in sending.numbers)
+    elif row.kind == Kind.NEW_COUNTRY:
+        new = read.new_countries(sending.countries, sending.user) if sending.confirmed is None else ()
+        many = sum(sending.countries[name] for name in new)
+    if many:
+        yield "" if row.kind in (Kind.OFFICE, Kind.PREFIX) else str(sending.user.pk), many * each
 
 
-def _of_country(row: Row, user: User, countries: Mapping[str, int], read: Rules) -> Iterator[tuple[str, int]]:
+def _of_country(row: Row, sending: Sending, read: Rules) -> Iterator[tuple[str, int]]:
     if row.of:
-        yield from [(row.of, countries[row.of])] if row.of in countries else ()
+        yield from [(row.of, sending.countries[row.of])] if row.of in sending.countries else ()
         return
     own_rows = {each.of for each in read.limits if each.kind == Kind.COUNTRY and each.window == row.window}
-    yield from ((name, many) for name, many in countries.items() if name not in own_rows | {user.country})
+    taken = own_rows | {sending.user.country}
+    yield from ((name, many) for name, many in sending.countries.items() if name not in taken)
 
 
 def _first_over(amounts: Mapping[Key, int], stand: dict[Key, int], most: Mapping[int, int]) -> Key | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from contacts.phone_numbers import Reading, countries_of
+from contacts.phone_numbers import Reading
 from credit import limits
 from credit.limits import Reached, Rules, Sending
 from sms import alarm
@@ -78,4 +78,4 @@ def count(sendings: Sequence[Sending], rules: Rules, *, now: datetime) -> list[O
 
 
 def _new_countries(sending: Sending, rules: Rules) -> set[str]:
-    return rules.new_countries(countries_of(sending.numbers), sending.user)
+    return rules.new_countries(sending.countries, sending.user)

@@ -1,7 +1,7 @@
 """Planned messages whose moment has come: accepted, counted and charged under their own id, a batch at a time."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -40,11 +40,11 @@ def release_due(*, now: datetime, limit: int = 100) -> list[Released]:
         planned = list(due.filter(state=Message.State.PLANNED, release_at__lte=now).order_by("release_at")[:limit])
         items = [_planned(message, now=now) for message in planned]
         rules = allowed.rules_for([item.sending for item in items])
-        left_out = [_leave_out_barred(item, rules) for item in items]
-        refusals = dict(_release(items, rules, now=now))
+        kept = [_without_barred(item, rules) for item in items]
+        refusals = dict(_release(kept, rules, now=now))
         released = [
-            Released(item.message, refusals.get(item.message.pk), out)
-            for item, out in zip(items, left_out, strict=True)
+            Released(item.message, refusals.get(item.message.pk), len(item.to) - len(left.to))
+            for item, left in zip(items, kept, strict=True)
         ]
         _write_why_not(released)
     return released
@@ -55,12 +55,12 @@ def _planned(message: Message, *, now: datetime) -> Item:
     return Item(message, [(number, name) for number, name in message.planned_to or []], now)
 
 
-def _leave_out_barred(item: Item, rules: Rules) -> int:
-    """Take out the numbers that may get no SMS since it was planned; return how many."""
+def _without_barred(item: Item, rules: Rules) -> Item:
+    """Return the item without the numbers that may get no SMS since it was planned."""
     barred = rules.barred(item.numbers, item.message.user)
-    item.to = [(number, name) for number, name in item.to if number not in barred]
-    item.message.recipients = len(item.to)
-    return len(barred)
+    left = replace(item, to=[(number, name) for number, name in item.to if number not in barred])
+    item.message.recipients = len(left.to)
+    return left
 
 
 def _release(items: Sequence[Item], rules: Rules, *, now: datetime) -> Iterable[tuple[UUID, NotAccepted | None]]:

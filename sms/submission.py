@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.db import IntegrityError, transaction
 
@@ -23,27 +24,7 @@ from sms.allowed import BadRecipients, NewCountry, NotAccepted, OverLimit
 from sms.gateways import configured
 from sms.models import Message
 
-__all__ = [
-    "BadMoment",
-    "BadRecipients",
-    "BadText",
-    "Item",
-    "KeyReused",
-    "MayNotSend",
-    "NewCountry",
-    "NoRecipients",
-    "NotAccepted",
-    "NotEnough",
-    "OverLimit",
-    "PriceChanged",
-    "Recipient",
-    "Request",
-    "Submitted",
-    "accept",
-    "cancel",
-    "submit",
-    "submit_many",
-]
+__all__ = ["BadRecipients", "NewCountry", "NotAccepted", "OverLimit"]  # told apart by callers, raised in `allowed`
 
 FORM_DELAY = timedelta(seconds=10)
 VALIDITY = timedelta(hours=24)
@@ -136,7 +117,7 @@ class Submitted:
     repeated: bool
 
 
-@dataclass(slots=True)
+@dataclass
 class Item:
     """A request on its way in: its message and what goes into the queue."""
 
@@ -147,12 +128,12 @@ class Item:
     confirmed: frozenset[str] | None = None
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def numbers(self) -> list[str]:
         """The numbers (E.164) that it goes to."""
         return [number for number, _name in self.to]
 
-    @property
+    @cached_property
     def sending(self) -> Sending:
         """What the limits count."""
         return Sending(self.message.user, self.message.parts_each, self.numbers, self.confirmed)

@@ -109,16 +109,40 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="NumberCount",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "number", "limit_id", "minute", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.BigIntegerField()),
+                ("minute", models.IntegerField()),
+                ("used", models.IntegerField()),
+                (
+                    "limit",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="credit.limit",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="LimitCount",
             fields=[
                 (
                     "pk",
                     models.CompositePrimaryKey(
-                        "limit_id", "of", "starts_at", blank=True, editable=False, primary_key=True, serialize=False
+                        "limit_id", "of", "minute", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("of", models.CharField(max_length=16)),
-                ("starts_at", models.DateTimeField()),
+                ("minute", models.IntegerField(help_text="Since 1970.")),
                 ("used", models.IntegerField()),
                 (
                     "limit",
