@@ -19,18 +19,37 @@ from django.utils.translation import gettext_lazy as _
 from contacts.models import StaffAct
 from contacts.staff_acts import Act, ReadOnlyAdmin, StaffAdmin, record, staff
 from contacts.templatetags.figures import money, signed_money
-from credit import charging, checkout, topping_up
-from credit.allowance import Standing, standing
-from credit.forms import AdjustForm, RefundForm
+from credit import charging, checkout, limit_admin, topping_up
+from credit.allowance import Standing, price_of, standing
+from credit.forms import AdjustForm, PlanForm, RefundForm
 from credit.models import Account, Entry, Plan, RefundOrder, TopUp
+
+__all__ = ["AccountAdmin", "PlanAdmin", "limit_admin"]  # the last for Django, which looks here
 
 
 @admin.register(Plan)
 class PlanAdmin(StaffAdmin[Plan]):
     """What subscriptions grant and cost."""
 
-    fields = ("name", "parts_a_month", "price", "why")
-    list_display = ("name", "parts_a_month", "price")
+    form = PlanForm
+    fields = ("name", "parts_a_month", "price_of_a_part", "price_of_a_month", "vat", "why")
+    list_display = ("name", "parts_a_month", "price_shown", "fee_shown", "vat")
+
+    @admin.display(description=_("price of a part"), ordering="price")
+    def price_shown(self, plan: Plan) -> str:
+        """Show money, not its units."""
+        return money(price_of(plan))
+
+    @admin.display(description=_("price of a month"), ordering="fee")
+    def fee_shown(self, plan: Plan) -> str:
+        """Show money, not its units."""
+        return money(plan.fee)
+
+    def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
+        """Save the plan; more parts a month count at once for all who have it, fewer from next month."""
+        super().save_model(request, obj, form, change)
+        if change and "parts_a_month" in form.changed_data:
+            charging.regrant(obj, now=timezone.now())
 
 
 class EntryInline(admin.TabularInline[Entry, Account]):

@@ -92,6 +92,29 @@ class CreditSerializer(serializers.Serializer[Any]):
     price = MoneyField(source="has.price", help_text="Of one part beyond the allowance, wherever it goes.")
 
 
+class LimitSerializer(serializers.Serializer[Any]):
+    """One limit that holds for the user."""
+
+    limit = serializers.CharField(
+        source="name", help_text="Its name, as a 429 says it: what it is for, and in what time."
+    )
+    of = serializers.CharField(help_text="The country or prefix that it is for; empty: each, or none.")
+    most = serializers.IntegerField(help_text="At most so many SMS (parts); of number limits: messages.")
+    used = serializers.IntegerField(allow_null=True, help_text="null where others use it too.")
+    left = serializers.IntegerField(allow_null=True)
+    frees_at = serializers.DateTimeField(help_text="When it counts anew.")
+
+
+class LimitsSerializer(serializers.Serializer[Any]):
+    """What a user may send, and where to."""
+
+    limits = LimitSerializer(many=True)
+    countries = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Countries that the user has confirmed, one's own first. To others go at most new_country_day SMS.",
+    )
+
+
 class LeftSerializer(serializers.Serializer[Any]):
     """What is left of both pockets after sending; what there is, where it cannot be paid."""
 

@@ -5,9 +5,10 @@ figures in the rows are always the sums of their entries. One charge is one entr
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -213,15 +214,42 @@ def subscribe(account: Account, *, plan: Plan | None, now: datetime) -> None:
     with transaction.atomic():
         locked = lock(pk__in=[account.pk])[account.pk]
         allowance = _current_allowances([locked], now=now)[locked.pk]
-        grants = Entry.objects.filter(allowance=allowance, kind=Entry.Kind.GRANT).aggregate(all=Sum("parts"))
-        more = parts_of(plan) - (grants["all"] or 0)
         locked.plan = plan
         locked.save(update_fields=["plan"])
+        _raise_to([allowance], parts=parts_of(plan), now=now)
+
+
+def regrant(plan: Plan, *, now: datetime) -> int:
+    """Grant at once what `plan` gives more than before to all who have it; return how many got some (S15).
+
+    Less counts from next month: what was granted stays.
+    """
+    with transaction.atomic():
+        accounts = lock(plan__in=[plan.pk])
+        allowances = _current_allowances(accounts.values(), now=now)
+        return len(_raise_to(allowances.values(), parts=parts_of(plan), now=now))
+
+
+def tell(account: Account, wishes: Mapping[str, Any]) -> None:
+    """Keep what the user wants to be told: `low_below`, `tells_low`, `tells_lapse`, `tells_shortage`."""
+    Account.objects.filter(pk=account.pk).update(**wishes)
+
+
+def _raise_to(allowances: Iterable[Allowance], *, parts: int, now: datetime) -> list[Entry]:
+    """Grant what is missing to `parts` in these locked windows; what they were granted before counts."""
+    grants = Entry.objects.filter(allowance__in=list(allowances), kind=Entry.Kind.GRANT).order_by()
+    granted = dict(grants.values_list("allowance").annotate(all=Sum("parts")))
+    raised, entries = [], []
+    for allowance in allowances:
+        more = parts - granted.get(allowance.pk, 0)
         if more > 0:
             allowance.granted += more
             allowance.available += more
-            _save_allowances([allowance])
-            _grant(allowance, parts=more, key=f"raise:{uuid.uuid4()}", now=now).save()
+            raised.append(allowance)
+            entries.append(_grant(allowance, parts=more, key=f"raise:{uuid.uuid4()}", now=now))
+    _save_allowances(raised)
+    Entry.objects.bulk_create(entries)
+    return entries
 
 
 def lock(**which: Collection[int]) -> dict[int, Account]:

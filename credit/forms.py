@@ -14,8 +14,52 @@ from contacts.templatetags.figures import money
 from credit import topping_up
 from credit.allowance import standing
 from credit.models import Account, TopUp
+from contacts.staff_acts import StatedForm
+from credit.models import Account, Plan
 
 UNITS = 10_000
+
+
+class PlanForm(StatedForm[Plan]):
+    """A plan, its prices written as money."""
+
+    price_of_a_part = forms.DecimalField(
+        label=_("Price of a part beyond the allowance"), required=False, decimal_places=4, min_value=0, max_value=1000,
+        help_text=_("Empty: the office's price."),
+    )  # fmt: skip
+    price_of_a_month = forms.DecimalField(
+        label=_("Price of a month, VAT included"), decimal_places=4, min_value=0, max_value=1_000_000
+    )
+
+    class Meta:
+        model = Plan
+        fields = ("name", "parts_a_month", "vat")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        price = self.instance.price
+        self.initial["price_of_a_month"] = _money(self.instance.fee)
+        self.initial["price_of_a_part"] = None if price is None else _money(price)
+
+    def save(self, commit: bool = True) -> Plan:
+        """Keep money in its units."""
+        price = self.cleaned_data["price_of_a_part"]
+        self.instance.price = None if price is None else int(price * UNITS)
+        self.instance.fee = int(self.cleaned_data["price_of_a_month"] * UNITS)
+        return super().save(commit)
+
+
+class TellForm(forms.ModelForm[Account]):
+    """What a user wants to be told of the credit, and from when on it is low."""
+
+    low_below = forms.IntegerField(
+        label=_("My credit is low below so many SMS"), min_value=0, max_value=1_000_000,
+        help_text=_("Allowance and balance together."),
+    )  # fmt: skip
+
+    class Meta:
+        model = Account
+        fields = ["low_below", "tells_low", "tells_lapse", "tells_shortage"]
 
 
 class AdjustForm(forms.ModelForm[Account]):
@@ -154,3 +198,5 @@ class RefundForm(forms.Form):
         if amount * UNITS % coin():
             raise forms.ValidationError(_("No coins make this amount: round it."))
         return amount
+def _money(units: int) -> Decimal:
+    return Decimal(units) / UNITS

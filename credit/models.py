@@ -10,6 +10,19 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from credit import limit_models
+
+__all__ = [
+    "LOW_BELOW",
+    "Account",
+    "Allowance",
+    "Entry",
+    "Plan",
+    "limit_models",
+]  # the last for Django, which looks here
+
+LOW_BELOW = 5
+
 
 class Plan(models.Model):
     """What a subscription grants each month (S12, S15) and what a part costs beyond it (S13)."""
@@ -21,6 +34,17 @@ class Plan(models.Model):
         null=True,
         blank=True,
         help_text=_("In 1/10,000 of the currency; empty: the office's price."),
+    )
+
+    fee = models.PositiveBigIntegerField(
+        _("price of a month"), default=0, help_text=_("In 1/10,000 of the currency, VAT included.")
+    )
+    vat = models.DecimalField(
+        _("VAT in percent"),
+        max_digits=4,
+        decimal_places=2,
+        default=21,
+        help_text=_("Of what is in the price of a month."),
     )
 
     class Meta:
@@ -45,6 +69,10 @@ class Account(models.Model):
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("plan"))
     balance = models.BigIntegerField(_("balance"), default=0)
     debt = models.BigIntegerField(_("debt"), default=0)
+    low_below = models.PositiveIntegerField(_("low below so many SMS"), default=LOW_BELOW)
+    tells_low = models.BooleanField(_("when my credit runs low"), default=True)
+    tells_lapse = models.BooleanField(_("before SMS of my allowance lapse"), default=True)
+    tells_shortage = models.BooleanField(_("when planned SMS need more than I have"), default=True)
 
     class Meta:
         verbose_name = _("account")

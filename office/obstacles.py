@@ -11,8 +11,6 @@ from contacts.models import User
 from contacts.phone_numbers import read
 from credit.allowance import Standing, standing
 
-LOW_PARTS = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
@@ -26,11 +24,6 @@ class Obstacle:
 def obstacles(user: User, *, now: datetime) -> list[Obstacle]:
     """Return what stops SMS from the office to `user`, worst first; an empty list where nothing does."""
     return [*_of_the_number(user), *_of_the_credit(standing(user, now=now))]
-
-
-def runs_low(has: Standing) -> bool:
-    """Return whether allowance and balance together pay for fewer than LOW_PARTS parts."""
-    return has.balance_parts is not None and has.available + has.balance_parts < LOW_PARTS
 
 
 def _of_the_number(user: User) -> Iterator[Obstacle]:

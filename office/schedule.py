@@ -41,8 +41,10 @@ ENTRIES = (
     Entry("credit.tasks.ask_top_ups", every=MINUTE),
     Entry("credit.tasks.ask_missed", every=HOUR / 2),
     Entry("office.tasks.pulse", every=5 * SECOND),
+    Entry("office.tasks.warn_of_credit", every=10 * MINUTE),
     # hourly and not at night: an office on one machine may only be awake by day
     Entry("office.tasks.prune", every=HOUR),
+    Entry("credit.tasks.prune_limits", every=HOUR),
     Entry("office.tasks.clear_sessions", every=HOUR),
     Entry("office.tasks.audit", every=HOUR),
 )

@@ -188,5 +188,8 @@ def _sentences() -> dict[str, str]:
         "restored": _(
             "A planned SMS may have been sent before the office was put back from a copy, so it was not sent again."
         ),
+        "over_limit": _("A planned SMS was not sent: a limit on sending was reached."),
+        "asked_not": _("A planned SMS was not sent: none of its recipients may get SMS any more."),
+        "left_out": _("A planned SMS left without the recipients who have asked not to get SMS meanwhile."),
         "may_not_send": _("A planned SMS was not sent: your access was suspended."),
     }

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 
 import phonenumbers
 from django.conf import settings
 
+from contacts.models import User
 from contacts.phone_numbers import Entry, Reading, Repair, read, split_many
+from credit import limits
 
 SHOWN = 50
 LOOKED_AT_FOR_NOTES = 500
@@ -96,6 +98,19 @@ def read_recipients(entries: Iterable[Entry], *, country: str) -> Recipients:
         (repeated if key in seen else people).append(Person(entry.name, reading))
         seen.add(key)
     return Recipients(people, repeated)
+
+
+def without_barred(recipients: Recipients, *, user: User) -> Recipients:
+    """Return the recipients with those that `user` may not send to among the bad ones, with why (N18)."""
+    readings = barred([person.reading for person in recipients.people], user=user)
+    people = [Person(person.name, reading) for person, reading in zip(recipients.people, readings, strict=True)]
+    return Recipients(people, recipients.repeated)
+
+
+def barred(readings: Sequence[Reading], *, user: User) -> list[Reading]:
+    """Return the readings, those that `user` may not send to with the reason; one statement for all."""
+    reasons = limits.barred(user, [reading.number for reading in readings if reading.number])
+    return [replace(each, reason=reasons[each.number]) if each.number in reasons else each for each in readings]
 
 
 def entry(name: str, typed: str) -> str:

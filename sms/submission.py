@@ -7,9 +7,10 @@ before balance. The statements are the same few for one number or 10,000.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.db import IntegrityError, transaction
 
@@ -17,9 +18,13 @@ from contacts import fault, phone_numbers
 from contacts.models import User
 from contacts.phone_numbers import Reading
 from credit import charging
-from sms import nudge, parts, queue_sql
+from credit.limits import Rules, Sending, give_back
+from sms import allowed, nudge, parts, queue_sql
+from sms.allowed import BadRecipients, NewCountry, NotAccepted, OverLimit
 from sms.gateways import configured
 from sms.models import Message
+
+__all__ = ["BadRecipients", "NewCountry", "NotAccepted", "OverLimit"]  # told apart by callers, raised in `allowed`
 
 FORM_DELAY = timedelta(seconds=10)
 VALIDITY = timedelta(hours=24)
@@ -28,24 +33,12 @@ LIST_FROM = 11
 URGENT, NORMAL, LIST = 0, 1, 2
 
 
-class NotAccepted(Exception):
-    """The SMS was not accepted: nothing stored, nothing debited, nothing sent."""
-
-
 class MayNotSend(NotAccepted):
     """The user is suspended."""
 
 
 class NoRecipients(NotAccepted):
     """There is nobody to send to."""
-
-
-class BadRecipients(NotAccepted):
-    """Some of what was typed is no number that an SMS can go to; `readings` says which and why."""
-
-    def __init__(self, readings: Sequence[Reading]) -> None:
-        super().__init__(f"{len(readings)} bad recipients")
-        self.readings = readings
 
 
 class BadText(NotAccepted):
@@ -100,6 +93,7 @@ class Request:
     come; `agreed` is the split that was shown (parts from the allowance, units from the balance). `request_digest`
     says what was asked, where that is not the text, the numbers and the moment: the API's body as it was sent.
     `gateway` is the alias of the one gateway that may have it, whatever its routes say; "" leaves it to the routes.
+    `confirmed` holds the countries new to the user that a person confirmed; None where nobody can be asked.
     """
 
     user: User
@@ -114,6 +108,7 @@ class Request:
     agreed: tuple[int, int] | None = None
     request_digest: str = ""
     gateway: str = ""
+    confirmed: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +119,26 @@ class Submitted:
     repeated: bool
 
 
-@dataclass(slots=True)
-class _Item:
+@dataclass
+class Item:
     """A request on its way in: its message and what goes into the queue."""
 
     message: Message
     to: list[tuple[str, str]]
     not_before: datetime
-    agreed: tuple[int, int] | None
+    agreed: tuple[int, int] | None = None
+    confirmed: frozenset[str] | None = None
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+
+    @cached_property
+    def numbers(self) -> list[str]:
+        """The numbers (E.164) that it goes to."""
+        return [number for number, _name in self.to]
+
+    @cached_property
+    def sending(self) -> Sending:
+        """What the limits count."""
+        return Sending(self.message.user, self.message.parts_each, self.numbers, self.confirmed)
 
 
 def submit(request: Request, *, now: datetime) -> Submitted:
@@ -198,13 +205,14 @@ def _release(message: Message, *, now: datetime) -> NotAccepted | None:
 
 
 def _prepare(request: Request, *, now: datetime) -> _Item | NotAccepted:
+def _prepare(request: Request, *, now: datetime) -> Item | NotAccepted:
     try:
         return _read(request, now=now)
     except NotAccepted as refused:
         return refused
 
 
-def _read(request: Request, *, now: datetime) -> _Item:
+def _read(request: Request, *, now: datetime) -> Item:
     """Read the request into a message that could be stored, or raise why not."""
     if not request.user.is_active:
         raise MayNotSend
@@ -220,6 +228,8 @@ def _read(request: Request, *, now: datetime) -> _Item:
     if request.gateway:
         configured.gateway(request.gateway)
     to = _numbers(request)
+    readings = _readings(request)
+    to = list(_names(request, readings).items())
     message = Message(
         user=request.user, text=text, encoding=cut.encoding, parts_each=cut.count, recipients=len(to),
         state=Message.State.PLANNED if request.release_at else Message.State.ACCEPTED, price=0,
@@ -228,11 +238,12 @@ def _read(request: Request, *, now: datetime) -> _Item:
         created_at=now, release_at=request.release_at, gateway=request.gateway,
         valid_until=request.valid_until or (request.release_at or now) + VALIDITY,
     )  # fmt: skip
-    return _Item(message, to, request.not_before or now, request.agreed)
+    known = {reading.number: reading for reading in readings if reading.number}
+    return Item(message, to, request.not_before or now, request.agreed, request.confirmed, known)
 
 
-def _numbers(request: Request) -> list[tuple[str, str]]:
-    """Return (E.164, name) per number, each number once, in the order of its first place."""
+def _readings(request: Request) -> list[Reading]:
+    """Return how each number was read, all of them good; raises why not otherwise."""
     if not request.to:
         raise NoRecipients
     unread = [to.number for to in request.to if to.reading is None]
@@ -241,11 +252,16 @@ def _numbers(request: Request) -> list[tuple[str, str]]:
     bad = [reading for reading in readings if not reading.ok]
     if bad:
         raise BadRecipients(bad)
+    return readings
+
+
+def _names(request: Request, readings: Sequence[Reading]) -> dict[str, str]:
+    """Return the name by number (E.164), each number once, in the order of its first place."""
     names: dict[str, str] = {}
     for reading, to in zip(readings, request.to, strict=True):
         if reading.number:
             names.setdefault(reading.number, to.name[:100])
-    return list(names.items())
+    return names
 
 
 def _digest(text: str, to: Sequence[tuple[str, str]], release_at: datetime | None, gateway: str) -> str:
@@ -253,17 +269,22 @@ def _digest(text: str, to: Sequence[tuple[str, str]], release_at: datetime | Non
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
-def _store(prepared: Sequence[_Item | NotAccepted], *, now: datetime) -> list[Submitted | NotAccepted]:
-    items = [item for item in prepared if isinstance(item, _Item)]
+def _store(prepared: Sequence[Item | NotAccepted], *, now: datetime) -> list[Submitted | NotAccepted]:
+    items = [item for item in prepared if isinstance(item, Item)]
     with transaction.atomic():
         known = _known(items)
-        fresh: dict[tuple[int, str], _Item] = {}
+        fresh: dict[tuple[int, str], Item] = {}
         for item in items:
             if _key(item.message) not in known:
                 fresh.setdefault(_key(item.message), item)
-        _plan([item for item in fresh.values() if item.message.release_at])
-        now_due = [item for item in fresh.values() if not item.message.release_at]
-        refusals = dict(zip((id(item) for item in now_due), _accept(now_due, now=now), strict=True))
+        rules = allowed.rules_for([item.sending for item in fresh.values()])
+        refusals = {id(item): allowed.forbidden(item.sending, item.readings, rules) for item in fresh.values()}
+        permitted = [item for item in fresh.values() if not refusals[id(item)]]
+        _plan([item for item in permitted if item.message.release_at])
+        now_due = [item for item in permitted if not item.message.release_at]
+        refusals |= zip((id(item) for item in now_due), accept(now_due, rules, now=now), strict=True)
+        agreed_to = [item.sending for item in permitted if not refusals.get(id(item))]
+        allowed.confirm(agreed_to, rules, now=now)
         # The accounts are locked now: a refusal may be because the same request was paid a moment before.
         meanwhile = _known([item for item in now_due if refusals[id(item)]])
         known |= meanwhile
@@ -277,9 +298,9 @@ def _store(prepared: Sequence[_Item | NotAccepted], *, now: datetime) -> list[Su
 
 
 def _result(
-    item: _Item,
+    item: Item,
     known: dict[tuple[int, str], Message],
-    fresh: dict[tuple[int, str], _Item],
+    fresh: dict[tuple[int, str], Item],
     refusals: dict[int, NotAccepted | None],
 ) -> Submitted | NotAccepted:
     first = fresh.get(_key(item.message))
@@ -292,7 +313,7 @@ def _result(
     return Submitted(message, repeated=first is not item)
 
 
-def _known(items: Sequence[_Item]) -> dict[tuple[int, str], Message]:
+def _known(items: Sequence[Item]) -> dict[tuple[int, str], Message]:
     if not items:
         return {}
     keys = {item.message.request_key for item in items}
@@ -305,15 +326,28 @@ def _key(message: Message) -> tuple[int, str]:
     return message.user_id, message.request_key
 
 
-def _plan(items: Sequence[_Item]) -> None:
+def _plan(items: Sequence[Item]) -> None:
     for item in items:
         item.message.planned_to = item.to
     if items:
         Message.objects.bulk_create([item.message for item in items])
 
 
-def _accept(items: Sequence[_Item], *, now: datetime) -> list[NotAccepted | None]:
-    """Queue, charge and store each item; return why not, where not. Needs a transaction; locks the accounts last."""
+def accept(items: Sequence[Item], rules: Rules, *, now: datetime) -> list[NotAccepted | None]:
+    """Count, queue, charge and store each item; return why not, where not.
+
+    Needs a transaction, once in each: it locks the limits' counters, then the accounts, until that ends.
+    """
+    if not items:
+        return []
+    over = allowed.count([item.sending for item in items], rules, now=now)
+    within = [item for item, why in zip(items, over, strict=True) if not why]
+    paid = iter(_pay(within, rules, now=now))
+    return [why or next(paid) for why in over]
+
+
+def _pay(items: Sequence[Item], rules: Rules, *, now: datetime) -> list[NotAccepted | None]:
+    """Queue, charge and store what the limits have counted; what cannot be paid is not counted after all."""
     if not items:
         return []
     fault.hit("submission.before_put")
@@ -323,13 +357,16 @@ def _accept(items: Sequence[_Item], *, now: datetime) -> list[NotAccepted | None
     fault.hit("submission.charged")
     paid: list[_Item] = []
     refusals: list[NotAccepted | None] = []
+    refusals = [_refusal(item, result) for item, result in zip(items, results, strict=True)]
+    paid = []
     for item, result in zip(items, results, strict=True):
-        refusals.append(_refusal(item, result))
         if isinstance(result, charging.Charged):
             _complete(item.message, result, now=now)
             paid.append(item)
-    if len(paid) < len(items):
-        queue_sql.remove([item.message.pk for item, why in zip(items, refusals, strict=True) if why])
+    unpaid = [item for item, why in zip(items, refusals, strict=True) if why]
+    if unpaid:
+        queue_sql.remove([item.message.pk for item in unpaid])
+        give_back([item.sending for item in unpaid], rules, now=now)
     _save(item.message for item in paid)
     fault.hit("submission.stored")
     _nudge_after_commit([item for item in paid if item.not_before <= now])
@@ -338,12 +375,16 @@ def _accept(items: Sequence[_Item], *, now: datetime) -> list[NotAccepted | None
 
 def _nudge_after_commit(items: Sequence[_Item]) -> None:
     aliases = {_gateway(item.message, number) for item in items for number, _name in item.to}
+def _nudge_after_commit(items: Sequence[Item]) -> None:
+    aliases = {configured.first_route(number) for item in items for number, _name in item.to}
     if aliases:
         nudge.on_commit(aliases)
 
 
 def _queued(item: _Item) -> queue_sql.Queued:
     to = [(number, name, _gateway(item.message, number)) for number, name in item.to]
+def _queued(item: Item) -> queue_sql.Queued:
+    to = [(number, name, configured.first_route(number)) for number, name in item.to]
     return queue_sql.Queued(item.message.pk, to, _lane(item.message), item.not_before, item.message.valid_until)
 
 
@@ -359,7 +400,7 @@ def _lane(message: Message) -> int:
     return NORMAL if message.occasion in own else URGENT
 
 
-def _charge(item: _Item) -> charging.Charge:
+def _charge(item: Item) -> charging.Charge:
     message = item.message
     return charging.Charge(
         user_id=message.user_id, parts=message.parts, key=f"sms:{message.pk}", occasion=message.occasion,
@@ -367,7 +408,7 @@ def _charge(item: _Item) -> charging.Charge:
     )  # fmt: skip
 
 
-def _refusal(item: _Item, result: charging.Charged | charging.Changed | charging.NotEnough) -> NotAccepted | None:
+def _refusal(item: Item, result: charging.Charged | charging.Changed | charging.NotEnough) -> NotAccepted | None:
     each = item.message.parts_each
     if isinstance(result, charging.NotEnough):
         return NotEnough(

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from contacts import fault
 from sms import continuity, outcomes, queue_sql, slots, submission
+from sms import outcomes, queue_sql, releasing, slots
 from sms.gateways import configured
 
 UNKNOWN_FOR = timedelta(hours=24)
@@ -81,6 +82,11 @@ def release(*, now: datetime) -> int:
                     outcomes.tell([queue_sql.Ended(0, message.pk)], state=reason, now=now)
             fault.hit("sweeper.released")
         fault.hit("sweeper.release_committed")
+            batch = releasing.release_due(now=now)
+            for each in batch:
+                told = each.reason or ("left_out" if each.left_out else "")
+                if told:
+                    outcomes.tell([queue_sql.Ended(0, each.message.pk)], state=told, now=now)
         released += len(batch)
         if not batch:
             return released

@@ -39,7 +39,7 @@ personal_record                            person    read post               -
 signature                                  person    read                    -
 programs                                   person    read post               list
 revoke_token                               person    post                    token
-quota                                      person    read                    -
+quota                                      person    read post               -
 credit_figure                              person    read                    -
 balance                                    person    read post               -
 top_up                                     person    read                    top_up
@@ -48,6 +48,9 @@ receipt                                    person    read                    top
 receipt_pdf                                person    read                    top_up
 statement                                  person    read                    list
 statement_file                             person    read                    list
+balance                                    person    read                    -
+limits                                     person    read post               -
+unblock                                    person    post                    block
 notice_seen                                person    post                    notice
 help                                       person    read                    -
 sms:compose                                person    read post               -
@@ -70,6 +73,7 @@ api:schema                                 open      read                    -
 api:docs                                   open      read                    -
 api:credit                                 program   read                    -
 api:statement                              program   read                    list
+api:limits                                 program   read                    -
 api:quote                                  program   post                    -
 api:messages                               program   read post               list
 api:message                                program   read                    message
@@ -126,6 +130,21 @@ admin:credit_plan_add                      model     any                     -
 admin:credit_plan_change                   model     any                     -
 admin:credit_plan_history                  desk      any                     -
 admin:credit_plan_delete                   sealed    any                     -
+admin:credit_limit_changelist              model     any                     -
+admin:credit_limit_add                     model     any                     -
+admin:credit_limit_change                  model     any                     -
+admin:credit_limit_history                 desk      any                     -
+admin:credit_limit_delete                  sealed    any                     -
+admin:credit_refusedrange_changelist       model     any                     -
+admin:credit_refusedrange_add              model     any                     -
+admin:credit_refusedrange_change           model     any                     -
+admin:credit_refusedrange_history          desk      any                     -
+admin:credit_refusedrange_delete           sealed    any                     -
+admin:credit_blockednumber_changelist      model     any                     -
+admin:credit_blockednumber_add             model     any                     -
+admin:credit_blockednumber_change          model     any                     -
+admin:credit_blockednumber_history         desk      any                     -
+admin:credit_blockednumber_delete          sealed    any                     -
 """
 
 

@@ -23,6 +23,7 @@ from contacts import notices
 from contacts.models import Group, Membership, Notice, StaffAct, User
 from credit import charging
 from credit.models import TopUp
+from credit.limit_models import BlockedNumber, Limit, RefusedRange
 from office import tokens
 from office.models import Token
 from sms.models import Delivery
@@ -108,6 +109,7 @@ def things_of(user: User) -> dict[str, Any]:
         "message": message.pk,
         "notice": Notice.objects.get(user=user).pk,
         "token": Token.objects.get(user=user).pk,
+        "block": BlockedNumber.objects.create(user=user, number="+32470000009", created_at=now).pk,
     }
 
 
@@ -122,6 +124,8 @@ def cast() -> Cast:
     StaffAct.objects.create(
         by=users["superuser"], at=timezone.now(), kind=StaffAct.Kind.values[0], model="contacts.user", key="1"
     )
+    RefusedRange.objects.create(prefix="+882")
+    Limit.objects.get_or_create(kind="user", window="day", defaults={"most": 1_000})
     things = {actor: things_of(user) for actor, user in users.items()}
     return Cast(users, things, {actor: Program.of(user) for actor, user in users.items()})
 

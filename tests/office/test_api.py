@@ -49,6 +49,7 @@ def test_the_description_is_valid_and_complete(tmp_path) -> None:
         "post /api/v1/sms/quote/", "post /api/v1/sms/", "get /api/v1/sms/", "get /api/v1/sms/{message_id}/",
         "get /api/v1/sms/{message_id}/deliveries/", "post /api/v1/sms/{message_id}/cancel/", "get /api/v1/credit/",
         "get /api/v1/statement/",
+        "get /api/v1/limits/",
     }  # fmt: skip
 
 
