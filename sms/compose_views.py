@@ -27,6 +27,7 @@ from sms.picker import Picker
 from sms.picking import Looks, looks
 from sms.recipients import entry
 from sms.refusals import Trouble, trouble_of
+from sms.sender_card import sender_number
 from sms.submission import NotAccepted, submit
 
 PEOPLE_PART, WHO_PART, PICKER_PART, ROWS_PART = "#sms-people", "#sms-who", "#sms-picker", "#picker-rows"
@@ -171,6 +172,7 @@ def _show(
         "cost": cost_of(form, has=standing(form.user, now=form.now), recipients=len(recipients.good)),
         "nights": nights(numbers, at=form.moment, zone=form.user.zone_name),
         "sender": settings.SMS_SENDER,
+        "has_card": sender_number() is not None,
         "trouble": trouble,
         "error_count": len(form.errors) + (trouble is not None),
     }
