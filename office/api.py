@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from contacts import book_api as contacts
 from contacts.models import User
 from credit import limits
 from credit.api import CreditSerializer, LimitsSerializer
@@ -64,6 +65,7 @@ class RootView(Door):
         """List the addresses that need no id."""
         names = ("messages", "quote", "credit", "statement", "schema", "docs")
         names = ("messages", "quote", "credit", "limits", "schema", "docs")
+        names = ("messages", "quote", "credit", "contacts", "lists", "groups", "schema", "docs")
         return Response({name: reverse(f"api:{name}", request=request) for name in names})
 
 
@@ -104,5 +106,6 @@ urlpatterns = [
     path("statement/", StatementView.as_view(), name="statement"),
     path("limits/", LimitsView.as_view(), name="limits"),
     path("sms/", include(sms.urlpatterns)),
+    path("", include(contacts.urlpatterns)),
     re_path("^", NowhereView.as_view(), name="nowhere"),
 ]

@@ -14,6 +14,7 @@ from sms.answers import signed_in
 from sms.models import Delivery
 
 PAGES = {"sms": "office/help_sms.html", "credit": "office/help_credit.html"}
+PAGES = {"sms": "office/help_sms.html", "contacts": "office/help_contacts.html"}
 
 
 def last_to_oneself(user: User) -> Delivery | None:

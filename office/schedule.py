@@ -45,6 +45,7 @@ ENTRIES = (
     # hourly and not at night: an office on one machine may only be awake by day
     Entry("office.tasks.prune", every=HOUR),
     Entry("credit.tasks.prune_limits", every=HOUR),
+    Entry("contacts.tasks.forget_contacts", every=HOUR),
     Entry("office.tasks.clear_sessions", every=HOUR),
     Entry("office.tasks.audit", every=HOUR),
 )

@@ -54,6 +54,7 @@ unblock                                    person    post                    blo
 notice_seen                                person    post                    notice
 help                                       person    read                    -
 sms:compose                                person    read post               -
+sms:sender_card                            open      read                    -
 sms:quote                                  person    post                    -
 sms:history                                person    read                    list
 sms:export                                 person    read                    list
@@ -61,6 +62,21 @@ sms:message                                person    read                    mes
 sms:live                                   person    read                    message
 sms:cancel                                 person    post                    message
 sms:again                                  person    post                    message
+contacts:book                              person    read                    list
+contacts:selected                          person    post                    -
+contacts:restore                           person    post                    -
+contacts:add                               person    read post               -
+contacts:card                              person    read                    contact
+contacts:edit                              person    read post               contact
+contacts:remove                            person    post                    contact
+contacts:lists                             person    read post               list
+contacts:list                              person    post                    contact_list
+contacts:groups                            person    read post               list
+contacts:group                             person    read post               group
+contacts:invitation                        person    post                    invitation
+contacts:check_up                          person    read post               list
+contacts:cure                              person    post                    number
+contacts:undo                              person    post                    repair
 
 sms:proof                                  person    read                    message
 sms:proof_json                             person    read                    message
@@ -78,6 +94,13 @@ api:quote                                  program   post                    -
 api:messages                               program   read post               list
 api:message                                program   read                    message
 api:deliveries                             program   read                    message
+api:contacts                               program   read post               list
+api:contact                                program   read put patch delete   contact
+api:lists                                  program   read post               list
+api:list                                   program   read put delete         contact_list
+api:list_members                           program   post                    contact_list
+api:groups                                 program   read post               list
+api:group                                  program   read put delete         group
 api:cancel                                 program   post                    message
 
 admin:index                                desk      any                     -
@@ -94,6 +117,11 @@ admin:contacts_group_add                   model     any                     -
 admin:contacts_group_change                model     any                     -
 admin:contacts_group_history               desk      any                     -
 admin:contacts_group_delete                sealed    any                     -
+admin:contacts_book_changelist             model     any                     -
+admin:contacts_book_add                    sealed    any                     -
+admin:contacts_book_change                 kept      any                     -
+admin:contacts_book_history                desk      any                     -
+admin:contacts_book_delete                 sealed    any                     -
 admin:contacts_user_changelist             model     any                     -
 admin:contacts_user_add                    model     any                     -
 admin:contacts_user_change                 model     any                     -
