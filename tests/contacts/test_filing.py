@@ -7,9 +7,9 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from contacts import filing
-from contacts.books import book_of, books_of, readable, writable
+from contacts.books import book_of
 from contacts.filing import Card
-from contacts.models import Book, Contact, ContactNumber, Group, Membership
+from contacts.models import Contact, ContactNumber
 from tests.people import NOW, person
 
 pytestmark = pytest.mark.django_db
@@ -106,28 +106,3 @@ def test_what_cannot_get_sms_cannot_be_stored_as_tickable() -> None:
     for wrong in ({"reason": ""}, {"kind": "pigeon"}, {"number": "0475"}, {"how": "without_zero"}):
         with pytest.raises(IntegrityError), transaction.atomic():
             ContactNumber.objects.filter(pk=row.pk).update(**wrong)
-
-
-def test_a_book_is_of_a_user_or_of_a_group() -> None:
-    team = Group.objects.create(name="Team")
-    for wrong in ({}, {"user": person(), "group": team}):
-        with pytest.raises(IntegrityError), transaction.atomic():
-            Book.objects.create(**wrong)
-
-
-def test_who_opens_which_book() -> None:
-    anna, ben, carla = person(), person("ben"), person("carla")
-    team = Group.objects.create(name="Team")
-    Membership.objects.create(group=team, user=anna, role="owner")
-    Membership.objects.create(group=team, user=ben, role="reader")
-    assert [(str(each.book), each.can_write, each.owns) for each in books_of(anna)] == [
-        (str(anna), True, True),
-        ("Team", True, True),
-    ]
-    assert [(str(each.book), each.can_write, each.owns) for each in books_of(ben)] == [
-        (str(ben), True, True),
-        ("Team", False, False),
-    ]
-    assert [str(each.book) for each in books_of(carla)] == [str(carla)]
-    assert set(readable(ben)) - set(writable(ben)) == {team.book}
-    assert set(readable(carla)) == {carla.book}
