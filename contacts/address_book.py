@@ -141,7 +141,8 @@ def _lists(user: User, asked: Sequence[str]) -> Iterator[Chosen]:
     ids = _ids(asked, "list")
     if not ids:
         return
-    found = {each.pk: Chosen(f"list:{each.pk}", each.name, each.many) for each in lists_of(user).filter(pk__in=ids)}
+    named = lists_of(user).filter(pk__in=ids).values_list("pk", "name", "many")
+    found = {pk: Chosen(f"list:{pk}", name, many) for pk, name, many in named}
     numbers = _tickable(user).filter(contact__places__list__in=list(found))
     for list_id, number, name in _first_ones(numbers, key="contact__places__list"):
         found[list_id].recipients.append((number, name))

@@ -13,7 +13,7 @@ from office.obstacles import obstacles
 from sms.answers import signed_in
 from sms.models import Delivery
 
-PAGES = {"sms": "office/help_sms.html"}
+PAGES = {"sms": "office/help_sms.html", "contacts": "office/help_contacts.html"}
 
 
 def last_to_oneself(user: User) -> Delivery | None:

@@ -51,6 +51,7 @@ class Shell:
     def _entries(self) -> Iterator[tuple[str, str, str, str]]:
         yield _("Welcome"), "house", reverse("welcome"), ""
         yield _("SMS"), "message-square-text", reverse("sms:compose"), "n"
+        yield _("Contacts"), "book-user", reverse("contacts:book"), ""
         yield _("History"), "history", reverse("sms:history"), ""
         yield _("Settings"), "settings", reverse("personal_record"), ""
         if settings.DEMO:

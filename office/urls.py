@@ -30,6 +30,7 @@ accounts = [
 urlpatterns = [
     path("", welcome.welcome, name="welcome"),
     path("sms/", include("sms.urls")),
+    path("contacts/", include("contacts.urls")),
     path("settings/", personal_record.personal_record, name="personal_record"),
     path("settings/signature/", personal_record.signature, name="signature"),
     path("settings/programs/", programs.programs, name="programs"),

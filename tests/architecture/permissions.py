@@ -51,6 +51,21 @@ sms:message                                person    read                    mes
 sms:live                                   person    read                    message
 sms:cancel                                 person    post                    message
 sms:again                                  person    post                    message
+contacts:book                              person    read                    list
+contacts:selected                          person    post                    -
+contacts:restore                           person    post                    -
+contacts:add                               person    read post               -
+contacts:card                              person    read                    contact
+contacts:edit                              person    read post               contact
+contacts:remove                            person    post                    contact
+contacts:lists                             person    read post               list
+contacts:list                              person    post                    contact_list
+contacts:groups                            person    read post               list
+contacts:group                             person    read post               group
+contacts:invitation                        person    post                    invitation
+contacts:check_up                          person    read post               list
+contacts:cure                              person    post                    number
+contacts:undo                              person    post                    repair
 
 sms:proof                                  person    read                    message
 sms:proof_json                             person    read                    message
