@@ -96,13 +96,14 @@ def add_many(
 
     Return the ids of both, contact by contact; `rewrite_many` must follow.
     """
-    numbers, emails = [], []
+    numbers: list[list[ContactNumber]] = []
+    emails: list[list[ContactEmail]] = []
     for contact, card in additions:
-        fresh = _numbers(contact, card, country=country)
-        for rows, there in ((fresh, contact.numbers.all()), (_emails(contact, card), contact.emails.all())):
-            for row in rows:
-                row.position += len(there)
-            (numbers if rows is fresh else emails).append(rows)
+        fresh, addresses = _numbers(contact, card, country=country), _emails(contact, card)
+        _behind(fresh, len(contact.numbers.all()))
+        _behind(addresses, len(contact.emails.all()))
+        numbers.append(fresh)
+        emails.append(addresses)
     ContactNumber.objects.bulk_create([row for rows in numbers for row in rows], batch_size=_BATCH)
     ContactEmail.objects.bulk_create([row for rows in emails for row in rows], batch_size=_BATCH)
     return [([row.pk for row in one], [row.pk for row in other]) for one, other in zip(numbers, emails, strict=True)]
@@ -186,6 +187,11 @@ def _numbers(contact: Contact, card: Card, *, country: str) -> list[ContactNumbe
         )
         for position, (typed, kind) in enumerate(card.numbers)
     ]
+
+
+def _behind(rows: Sequence[ContactNumber | ContactEmail], there: int) -> None:
+    for row in rows:
+        row.position += there
 
 
 def _emails(contact: Contact, card: Card) -> list[ContactEmail]:

@@ -7,7 +7,7 @@ changes contacts that are in sight: it happens in the one transaction that ends 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -18,7 +18,7 @@ from contacts.books import writable
 from contacts.filing import Card, card_of
 from contacts.import_leases import let_go, renew
 from contacts.models import Contact, ContactEmail, ContactNumber, ImportBatch, ImportRow
-from contacts.twins import Person
+from contacts.twins import Person, way_of
 
 CHUNK: Final = 1_000
 NO_RIGHT: Final = "no_right"
@@ -69,7 +69,7 @@ def addition(there: Card, said: Card, *, country: str) -> tuple[Card, dict[str, 
     What is there stays: only an empty field is filled, and notes are added below.
     """
     ways = Person.of(there, country=country).ways
-    numbers = [each for each in said.numbers if not Person.of(Card(numbers=[each]), country=country).ways <= ways]
+    numbers = [(typed, kind) for typed, kind in said.numbers if way_of(typed, kind, country=country) not in ways]
     emails = [each for each in said.emails if each[0].lower() not in ways]
     fields = {name: [getattr(there, name), getattr(said, name)] for name in _filled(there, said)}
     if said.notes and said.notes not in there.notes:
@@ -104,7 +104,8 @@ def _whole(batch: ImportBatch, rows: Sequence[ImportRow]) -> list[Card]:
     cards = {row.row: Card(**row.said) for row in rows}
     if batch.twins == ImportBatch.Twins.MERGE:
         for later in batch.rows.filter(verdict=_Verdict.TWIN_ROW, twin_row__in=list(cards)):
-            cards[later.twin_row] = joined(cards[later.twin_row], Card(**later.said), country=batch.by.country)
+            first = later.twin_row or 0
+            cards[first] = joined(cards[first], Card(**later.said), country=batch.by.country)
     return list(cards.values())
 
 
@@ -150,11 +151,10 @@ def _merge(batch: ImportBatch, *, now: datetime) -> int:
 
 def _merge_chunk(batch: ImportBatch, rows: Sequence[ImportRow], contacts: dict[int, Contact], *, now: datetime) -> None:
     country = batch.by.country
-    said: dict[int, tuple[ImportRow, Card]] = {}
+    said: dict[int | None, tuple[ImportRow, Card]] = {}
     for row, card in zip(rows, _whole(batch, rows), strict=True):
-        twin = row.twin_id or 0
-        first, before = said.get(twin, (row, Card()))
-        said[twin] = first, joined(before, card, country=country)
+        first, before = said.get(row.twin_id, (row, None))
+        said[row.twin_id] = first, joined(before, card, country=country) if before else card
     told = [(row, contacts[pk], *addition(card_of(contacts[pk]), card, country=country))
             for pk, (row, card) in said.items() if pk in contacts]  # fmt: skip
     changed = [each for each in told if each[2].numbers or each[2].emails or each[3]]
@@ -163,14 +163,16 @@ def _merge_chunk(batch: ImportBatch, rows: Sequence[ImportRow], contacts: dict[i
         row.added = {"numbers": numbers, "emails": emails, "fields": fields}
         for name, (_before, after) in fields.items():
             setattr(contact, name, after)
-    ImportRow.objects.bulk_update([row for row, *_rest in changed], ["added"], batch_size=200)
+    ImportRow.objects.bulk_create(
+        [row for row, *_rest in changed], update_conflicts=True, unique_fields=["pk"], update_fields=["added"]
+    )
     filing.rewrite_many([contact for _row, contact, *_rest in changed], now=now)
 
 
 def _as_before(row: ImportRow) -> Contact:
     """Return the contact with the fields that a merge filled as they were, unless somebody has changed them since."""
-    contact: Contact = row.twin
-    for name, (before, after) in row.added["fields"].items():
+    contact = cast(Contact, row.twin)  # only merged rows come here
+    for name, (before, after) in cast(dict[str, Any], row.added)["fields"].items():
         if getattr(contact, name) == after:
             setattr(contact, name, before)
     return contact

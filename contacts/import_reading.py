@@ -58,7 +58,8 @@ def _read(batch: ImportBatch, file: BinaryIO, *, clock: Callable[[], datetime]) 
 
 
 def _records(file: BinaryIO, name: str) -> Iterator[Record]:
-    begin = file.seek(0) or file.read(4096).replace(b"\0", b"").upper()
+    file.seek(0)
+    begin = file.read(4096).replace(b"\0", b"").upper()
     as_cards = b"BEGIN:VCARD" in begin or name.lower().endswith((".vcf", ".vcard"))
     return vcard.records(file) if as_cards else csv_files.records(file)
 

@@ -7,6 +7,7 @@ Peeters, and an SMS must not go to the other one.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
@@ -32,7 +33,7 @@ class Person:
     @classmethod
     def of(cls, card: Card, *, country: str) -> "Person":
         """Return who a card is about; a number that cannot be read counts as it was typed."""
-        numbers = (_known(typed, kind, country) for typed, kind in card.numbers)
+        numbers = (way_of(typed, kind, country=country) for typed, kind in card.numbers)
         emails = (address.lower() for address, _kind in card.emails)
         name = name_of(card.first_name, card.last_name, card.company)
         return cls(name, card.sorted_as, frozenset([*numbers, *emails]))
@@ -40,19 +41,15 @@ class Person:
 
 @dataclass(slots=True)
 class Seen:
-    """The people of a file so far, by row."""
+    """The people of a file so far, by row: the first one of each name, however many share a number."""
 
-    by_way: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    by_way: dict[str, dict[str, int]] = field(default_factory=dict)
     without_ways: dict[str, int] = field(default_factory=dict)
     by_name: dict[str, int] = field(default_factory=dict)
 
     def twin(self, person: Person) -> int | None:
         """Return the row of the same person, or None."""
-        if not person.ways:
-            return self.by_name.get(person.name)
-        shared = (each for way in person.ways for each in self.by_way.get(way, ()))
-        rows = [row for name, row in shared if agree(name, person.name)]
-        return min(rows, default=self.without_ways.get(person.name))
+        return same(person, self.by_way, self.without_ways if person.ways else self.by_name)
 
     def add(self, person: Person, row: int) -> None:
         """Remember somebody who stands in this row."""
@@ -61,7 +58,7 @@ class Seen:
             if not person.ways:
                 self.without_ways.setdefault(person.name, row)
         for way in person.ways:
-            self.by_way.setdefault(way, []).append((person.name, row))
+            self.by_way.setdefault(way, {}).setdefault(person.name, row)
 
 
 def name_of(first: str, last: str, company: str) -> str:
@@ -69,25 +66,29 @@ def name_of(first: str, last: str, company: str) -> str:
     return fold(f"{first} {last}") or fold(company)
 
 
-def agree(one: str, other: str) -> bool:
-    """Return whether two names may be the same person's: they are equal, or one is not known."""
-    return one == other or not one or not other
+@lru_cache(maxsize=16_384)  # a row is looked at when it is read, when it is filed, and when it is merged
+def way_of(typed: str, kind: str, *, country: str) -> str:
+    """Return a number as it is compared: E.164, or as typed where it cannot be read."""
+    return read_contact(typed, kind=Kind(kind), country=country).understood or typed
+
+
+def same(person: Person, by_way: Mapping[str, Mapping[str, int]], by_name: Mapping[str, int]) -> int | None:
+    """Return the first of those who share a way under the same name, or where one has none; else who has the name."""
+    found: list[int] = []
+    for names in (by_way[way] for way in person.ways if way in by_way):
+        known = (names.get(person.name), names.get("")) if person.name else (next(iter(names.values())),)
+        found += [each for each in known if each is not None]
+    return min(found, default=by_name.get(person.name) if person.name else None)
 
 
 def in_book(book: Book, people: Sequence[Person]) -> list[int | None]:
     """Return the id of the contact that each person is already, or None; three statements."""
     ways = {way for person in people for way in person.ways}
-    by_way: dict[str, list[tuple[int, str]]] = {}
+    by_way: dict[str, dict[str, int]] = {}
     for way, contact, *names in _having(book, ways):
-        by_way.setdefault(way, []).append((contact, name_of(*names)))
-    by_name, silent = _named(book, people)
-    return [_twin(person, by_way, by_name if not person.ways else silent) for person in people]
-
-
-def _twin(person: Person, by_way: Mapping[str, list[tuple[int, str]]], by_name: Mapping[str, int]) -> int | None:
-    shared = (each for way in person.ways for each in by_way.get(way, ()))
-    found = [contact for contact, name in shared if agree(name, person.name)]
-    return min(found, default=by_name.get(person.name))
+        by_way.setdefault(way, {}).setdefault(name_of(*names), contact)
+    by_name, without_ways = _named(book, people)
+    return [same(person, by_way, without_ways if person.ways else by_name) for person in people]
 
 
 def _having(book: Book, ways: Iterable[str]) -> Iterator[tuple[Any, ...]]:
@@ -114,7 +115,3 @@ def _named(book: Book, people: Iterable[Person]) -> tuple[dict[str, int], dict[s
         if is_silent:
             without_ways[name_of(*names)] = contact
     return everybody, without_ways
-
-
-def _known(typed: str, kind: str, country: str) -> str:
-    return read_contact(typed, kind=Kind(kind), country=country).understood or typed
