@@ -141,12 +141,15 @@ def _lists(user: User, asked: Sequence[str]) -> Iterator[Chosen]:
     ids = _ids(asked, "list")
     if not ids:
         return
-    named = lists_of(user).filter(pk__in=ids).values_list("pk", "name", "many")
-    found = {pk: Chosen(f"list:{pk}", name, many) for pk, name, many in named}
+    found = {each.pk: _chosen_list(each) for each in lists_of(user).filter(pk__in=ids)}
     numbers = _tickable(user).filter(contact__places__list__in=list(found))
     for list_id, number, name in _first_ones(numbers, key="contact__places__list"):
         found[list_id].recipients.append((number, name))
     yield from found.values()
+
+
+def _chosen_list(members: ContactList) -> Chosen:
+    return Chosen(f"list:{members.pk}", members.name, getattr(members, "many", 0))
 
 
 def _whole_books(user: User, asked: Sequence[str]) -> Iterator[Chosen]:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from contacts import cures
 from contacts.answers import signed_in
 from contacts.book_views import number_in, tabs
-from contacts.books import Access, books_of, writable
+from contacts.books import Access, books_of
 from contacts.cures import CureGroup
 from contacts.models import ContactNumber, RepairBatch
 from contacts.number_reasons import How, Reason
@@ -56,10 +56,7 @@ def check_up(request: HttpRequest) -> HttpResponse:
 def cure(request: HttpRequest, number_id: int) -> HttpResponse:
     """Let one number become what the pressed button said; the next page offers to undo it."""
     user = signed_in(request)
-    row = get_object_or_404(
-        ContactNumber.objects.select_related("contact"),
-        pk=number_id, contact__deleted_at=None, contact__book__in=writable(user),
-    )  # fmt: skip
+    row = get_object_or_404(cures.curable(user), pk=number_id)
     try:
         batch = cures.cure(row, to=request.POST.get("to", ""), by=user, now=timezone.now())
     except cures.NoCure:
@@ -76,7 +73,7 @@ def cure(request: HttpRequest, number_id: int) -> HttpResponse:
 def undo(request: HttpRequest, batch_id: int) -> HttpResponse:
     """Undo a repair of the user's own."""
     user = signed_in(request)
-    batch = get_object_or_404(RepairBatch, pk=batch_id, by=user, book__in=writable(user))
+    batch = get_object_or_404(cures.undoable(user), pk=batch_id)
     many = cures.undo(batch, now=timezone.now())
     told = ngettext("One number is as it was.", "%(many)s numbers are as they were.", many)
     messages.success(request, told % {"many": many} if many else _("There is nothing to undo any more."))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 
+from contacts.books import writable
 from contacts.folding import searchable
 from contacts.models import Book, Contact, ContactNumber, NumberKind, RepairBatch, RepairedNumber, User
 from contacts.number_reasons import LABELS, SENTENCES, How, Reason
@@ -65,6 +66,17 @@ class CureGroup:
 def reading_of(row: ContactNumber) -> Reading:
     """Return how the number reads, with all that it may have meant."""
     return read_contact(row.typed, kind=Kind(row.kind), country=row.country)
+
+
+def curable(user: User) -> QuerySet[ContactNumber]:
+    """Return the numbers that the user may cure."""
+    mine = ContactNumber.objects.filter(contact__deleted_at=None, contact__book__in=writable(user))
+    return mine.select_related("contact")
+
+
+def undoable(user: User) -> QuerySet[RepairBatch]:
+    """Return the repairs that the user made and may undo."""
+    return RepairBatch.objects.filter(by=user, book__in=writable(user))
 
 
 def cures_of(row: ContactNumber) -> list[Repair]:
