@@ -21,21 +21,28 @@ _SEVERAL = " ::: "  # Google's, between numbers that have one label
 class Written(Protocol):
     """What the writers ask of a contact: `filing.Card` has it."""
 
-    prefix: str
-    first_name: str
-    middle_name: str
-    last_name: str
-    suffix: str
-    company: str
-    language: str
-    notes: str
-
+    @property
+    def prefix(self) -> str: ...
+    @property
+    def first_name(self) -> str: ...
+    @property
+    def middle_name(self) -> str: ...
+    @property
+    def last_name(self) -> str: ...
+    @property
+    def suffix(self) -> str: ...
+    @property
+    def company(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def notes(self) -> str: ...
+    @property
+    def name(self) -> str: ...
     @property
     def numbers(self) -> Sequence[tuple[str, str]]: ...
     @property
     def emails(self) -> Sequence[tuple[str, str]]: ...
-    @property
-    def name(self) -> str: ...
 
 
 def records(file: BinaryIO) -> Iterator[Record]:

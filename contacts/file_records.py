@@ -203,12 +203,14 @@ def lines(file: BinaryIO, *, most: int) -> Iterator[str]:
 def _letters_of(file: BinaryIO) -> str:
     """Return the name of the encoding of a file that is no larger than allowed."""
     file.seek(0)
-    begin = file.read(4)
+    begin = file.read(_PIECE)
     for mark, letters in _MARKS:
         if begin.startswith(mark):
             return letters
     if not begin:
         raise Unreadable(Fault.EMPTY)
+    if b"\0" in begin:
+        raise Unreadable(Fault.BINARY, row=begin[: begin.index(b"\0")].count(b"\n") + 1)
     file.seek(0)
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:

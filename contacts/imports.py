@@ -20,10 +20,15 @@ from contacts.models import Book, ImportBatch, ImportPart, ImportRow, User
 
 SMALL: Final = 100 * 1024
 UNDOABLE: Final = timedelta(days=30)
+MOST_OPEN: Final = 5
 LOOKED_AT: Final = timedelta(days=7)
 
 log = structlog.get_logger(__name__)
 _State = ImportBatch.State
+
+
+class TooManyOpen(Exception):
+    """Too many files of this user wait to be looked at."""
 
 
 class TooLate(Exception):
@@ -40,8 +45,13 @@ class Upload:
 
 
 def begin(book: Book, upload: Upload, *, by: User, now: datetime) -> ImportBatch:
-    """Keep a file that is to be imported, in pieces as it comes. Raises Unreadable for too much or nothing."""
+    """Keep a file that is to be imported, in pieces as it comes.
+
+    Raises Unreadable for too much or nothing, TooManyOpen where five wait already.
+    """
     with transaction.atomic():
+        if ImportBatch.objects.filter(by=by, state__in=[_State.READING, _State.READY]).count() >= MOST_OPEN:
+            raise TooManyOpen
         batch = ImportBatch.objects.create(
             book=book, by=by, source=upload.name[:200], twins=upload.twins, created_at=now
         )
@@ -82,6 +92,11 @@ def undo(batch: ImportBatch, *, now: datetime) -> None:
         if not undoable.update(state=_State.UNDONE, undone_at=now):
             raise TooLate
         import_filing.undo(batch, now=now)
+
+
+def is_undoable(batch: ImportBatch, *, now: datetime) -> bool:
+    """Return whether all that it did can still be taken back."""
+    return batch.state == _State.DONE and batch.finished_at is not None and batch.finished_at > now - UNDOABLE
 
 
 def work(*, clock: Callable[[], datetime], only: int | None = None) -> None:

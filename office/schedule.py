@@ -37,11 +37,13 @@ ENTRIES = (
     Entry("sms.tasks.settle_receipts", every=SECOND),
     Entry("sms.tasks.sweep", every=5 * SECOND),
     Entry("contacts.tasks.mail_notices", every=15 * SECOND),
+    Entry("contacts.tasks.import_files", every=SECOND),
     Entry("office.tasks.pulse", every=5 * SECOND),
     # hourly and not at night: an office on one machine may only be awake by day
     Entry("office.tasks.prune", every=HOUR),
     Entry("office.tasks.clear_sessions", every=HOUR),
     Entry("office.tasks.audit", every=HOUR),
+    Entry("contacts.tasks.forget_imports", every=HOUR),
 )
 
 

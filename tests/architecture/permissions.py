@@ -58,6 +58,11 @@ contacts:add                               person    read post               -
 contacts:card                              person    read                    contact
 contacts:edit                              person    read post               contact
 contacts:remove                            person    post                    contact
+contacts:imports                           person    read post               list
+contacts:import                            person    read post               import
+contacts:csv                               person    read                    list
+contacts:vcf                               person    read                    list
+contacts:card_vcf                          person    read                    contact
 contacts:lists                             person    read post               list
 contacts:list                              person    post                    contact_list
 contacts:groups                            person    read post               list
