@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet, prefetch_related_objects
 
 from contacts.folding import fold, searchable
-from contacts.models import TYPED_LENGTH, Book, Contact, ContactEmail, ContactNumber, ImportBatch, User
+from contacts.models import TYPED_LENGTH, Book, Contact, ContactEmail, ContactList, ContactNumber, ImportBatch, User
 from contacts.phone_numbers import Kind, Reading, read_contact
 
 MOST_NUMBERS = 50
@@ -151,7 +151,8 @@ def restore(contacts: QuerySet[Contact], *, by: User, deleted_at: datetime) -> i
 
 
 def purge(*, now: datetime) -> int:
-    """Forget for good what was deleted more than 30 days ago; return how many contacts that were."""
+    """Forget for good the contacts and lists deleted more than 30 days ago; return how many contacts that were."""
+    ContactList.objects.filter(deleted_at__lt=now - KEPT).delete()
     gone = Contact.objects.filter(deleted_at__lt=now - KEPT)
     many = gone.count()
     if many:

@@ -1,9 +1,9 @@
-"""What Celery's workers do for people: the outbox of notices, and imports."""
+"""What Celery's workers do for people: the outbox of notices, imports, and forgetting what can no longer be undone."""
 
 from celery import shared_task
 from django.utils import timezone
 
-from contacts import imports, notices
+from contacts import cures, filing, imports, notices
 
 
 @shared_task
@@ -22,3 +22,11 @@ def import_files() -> None:
 def forget_imports() -> None:
     """Remove the files that nobody said yes to, and what imports could be undone by."""
     imports.forget(now=timezone.now())
+
+
+@shared_task
+def forget_contacts() -> None:
+    """Forget for good what can no longer be undone: contacts and lists deleted, numbers repaired, 30 days ago."""
+    now = timezone.now()
+    filing.purge(now=now)
+    cures.forget_old(now=now)

@@ -41,6 +41,7 @@ ENTRIES = (
     Entry("office.tasks.pulse", every=5 * SECOND),
     # hourly and not at night: an office on one machine may only be awake by day
     Entry("office.tasks.prune", every=HOUR),
+    Entry("contacts.tasks.forget_contacts", every=HOUR),
     Entry("office.tasks.clear_sessions", every=HOUR),
     Entry("office.tasks.audit", every=HOUR),
     Entry("contacts.tasks.forget_imports", every=HOUR),

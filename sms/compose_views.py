@@ -1,6 +1,6 @@
 """The SMS form, with and without JavaScript: each button is a posted `press`, and everything typed is kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from contacts.phone_numbers import read
+from contacts.phone_numbers import MAX_CHARACTERS, read
 from credit.allowance import standing
 from sms import drafts
 from sms.answers import go_to, signed_in, wants_fragment
@@ -25,7 +25,9 @@ from sms.gateways.configured import NoGateway
 from sms.hints import nights
 from sms.picker import Picker
 from sms.picking import Looks, looks
+from sms.recipients import entry
 from sms.refusals import Trouble, trouble_of
+from sms.sender_card import sender_number
 from sms.submission import NotAccepted, submit
 
 PEOPLE_PART, WHO_PART, PICKER_PART, ROWS_PART = "#sms-people", "#sms-who", "#sms-picker", "#picker-rows"
@@ -47,7 +49,7 @@ def compose(request: HttpRequest) -> HttpResponse:
     user, now = signed_in(request), timezone.now()
     if request.method == "POST":
         return _pressed(request, ComposeForm(request.POST, user=user, now=now))
-    form = ComposeForm.of_draft(drafts.draft_of(user), now=now, mobile=_in_address(request.GET.get("to", "")))
+    form = ComposeForm.of_draft(drafts.draft_of(user), now=now, mobile=_in_address(request.GET))
     if form.data["mobile"]:
         form.add()
     return _show(request, form)
@@ -170,6 +172,7 @@ def _show(
         "cost": cost_of(form, has=standing(form.user, now=form.now), recipients=len(recipients.good)),
         "nights": nights(numbers, at=form.moment, zone=form.user.zone_name),
         "sender": settings.SMS_SENDER,
+        "has_card": sender_number() is not None,
         "trouble": trouble,
         "error_count": len(form.errors) + (trouble is not None),
     }
@@ -209,6 +212,8 @@ _ON_PEOPLE: dict[str, Callable[[ComposeForm, str], None]] = {
 }
 
 
-def _in_address(typed: str) -> str:
-    """Return a number of the address: the plus of `?to=+32…` arrives as a blank."""
-    return f"+{typed[1:]}" if typed[:1] == " " and typed[1:2].isdigit() else typed
+def _in_address(asked: Mapping[str, str]) -> str:
+    """Return the number or list of the address, under the name there: the plus of `?to=+32…` arrives as a blank."""
+    typed, name = asked.get("to", ""), " ".join(asked.get("name", "").split())
+    typed = f"+{typed[1:]}" if typed[:1] == " " and typed[1:2].isdigit() else typed
+    return entry(name[:MAX_CHARACTERS], typed) if typed else ""

@@ -31,6 +31,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"verbose_name": "address book", "verbose_name_plural": "address books"},
         ),
         migrations.CreateModel(
             name="Contact",

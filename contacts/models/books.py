@@ -37,6 +37,8 @@ class Book(models.Model):
     group = models.OneToOneField(Group, on_delete=models.CASCADE, null=True, related_name="book")
 
     class Meta:
+        verbose_name = _("address book")
+        verbose_name_plural = _("address books")
         constraints = [
             models.CheckConstraint(
                 name="book_is_of_a_user_or_of_a_group",

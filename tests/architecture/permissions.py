@@ -44,6 +44,7 @@ balance                                    person    read                    -
 notice_seen                                person    post                    notice
 help                                       person    read                    -
 sms:compose                                person    read post               -
+sms:sender_card                            open      read                    -
 sms:quote                                  person    post                    -
 sms:history                                person    read                    list
 sms:export                                 person    read                    list
@@ -102,6 +103,11 @@ admin:contacts_group_add                   model     any                     -
 admin:contacts_group_change                model     any                     -
 admin:contacts_group_history               desk      any                     -
 admin:contacts_group_delete                sealed    any                     -
+admin:contacts_book_changelist             model     any                     -
+admin:contacts_book_add                    sealed    any                     -
+admin:contacts_book_change                 kept      any                     -
+admin:contacts_book_history                desk      any                     -
+admin:contacts_book_delete                 sealed    any                     -
 admin:contacts_user_changelist             model     any                     -
 admin:contacts_user_add                    model     any                     -
 admin:contacts_user_change                 model     any                     -
