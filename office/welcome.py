@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from contacts.notices import unseen
 from credit.allowance import standing
-from office.obstacles import obstacles, runs_low
+from office.obstacles import runs_low
 from sms import history
 from sms.answers import signed_in
 from sms.models import Message
@@ -27,7 +27,6 @@ def welcome(request: HttpRequest) -> HttpResponse:
     has = standing(user, now=now)
     page = history.page(history.messages_of(user, history.Filter()), size=LATEST)
     context = {
-        "obstacles": obstacles(user, now=now),
         "runs_low": runs_low(has) and has.available + (has.balance_parts or 0) > 0,
         "has": has,
         "unseen": unseen(user)[:NOTICES],

@@ -36,6 +36,8 @@ handset_receipt                            demo      post                    -
 welcome                                    person    read                    list
 personal_record                            person    read post               -
 signature                                  person    read                    -
+test_sms                                   person    post                    -
+own_card                                   person    read                    -
 programs                                   person    read post               list
 revoke_token                               person    post                    token
 quota                                      person    read                    -
