@@ -1,4 +1,4 @@
-"""In a real browser: a file of contacts is brought, looked at, imported and undone; a long one is left and found again."""
+"""In a real browser: a file of contacts is looked at, imported and undone; a long one is left and found again."""
 
 from pathlib import Path
 from typing import Any

@@ -55,11 +55,11 @@ def test_a_missing_number_is_said_and_no_test_is_offered(client, anna):
 
 @pytest.mark.row("S21")
 def test_a_number_that_cannot_get_sms_says_why_and_bears_its_cure(client, anna):
-    User.objects.update(mobile="+3225551212", mobile_typed="+32475123456O")
+    User.objects.update(mobile="+3225551212", mobile_typed="+32 475 12 34 5O")
     page = page_of(client)
     assert "cannot get SMS" in page
     assert "This is a landline" in page
-    assert 'name="mobile" value="+32475123456"' in page
+    assert 'name="mobile" value="+32475123450"' in page
     assert "Send me a test SMS" not in page
 
 
