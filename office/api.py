@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from contacts import book_api as contacts
 from contacts.models import User
 from credit.api import CreditSerializer
 from office.api_schema import schema
@@ -47,7 +48,7 @@ class RootView(Door):
 
     def get(self, request: Request) -> Response:
         """List the addresses that need no id."""
-        names = ("messages", "quote", "credit", "schema", "docs")
+        names = ("messages", "quote", "credit", "contacts", "lists", "groups", "schema", "docs")
         return Response({name: reverse(f"api:{name}", request=request) for name in names})
 
 
@@ -86,5 +87,6 @@ urlpatterns = [
     path("docs/", docs, name="docs"),
     path("credit/", CreditView.as_view(), name="credit"),
     path("sms/", include(sms.urlpatterns)),
+    path("", include(contacts.urlpatterns)),
     re_path("^", NowhereView.as_view(), name="nowhere"),
 ]

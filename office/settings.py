@@ -177,6 +177,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "SERVE_INCLUDE_SCHEMA": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "NumberKindEnum": "contacts.models.books.NumberKind.values",
+        "EmailKindEnum": "contacts.models.books.EmailKind.values",
+    },
 }
 
 # Security

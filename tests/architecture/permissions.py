@@ -89,6 +89,13 @@ api:quote                                  program   post                    -
 api:messages                               program   read post               list
 api:message                                program   read                    message
 api:deliveries                             program   read                    message
+api:contacts                               program   read post               list
+api:contact                                program   read put patch delete   contact
+api:lists                                  program   read post               list
+api:list                                   program   read put delete         contact_list
+api:list_members                           program   post                    contact_list
+api:groups                                 program   read post               list
+api:group                                  program   read put delete         group
 api:cancel                                 program   post                    message
 
 admin:index                                desk      any                     -
