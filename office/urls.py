@@ -7,7 +7,7 @@ from django.urls import include, path, re_path
 from contacts import views as contacts
 from credit import limit_views, statement_views
 from credit import views as credit
-from office import handset, health, help_pages, personal_record, programs, quota, welcome
+from office import handset, health, help_pages, own_number, personal_record, programs, quota, welcome
 from sms import proof_views, receipt_views
 
 handler400 = "office.bad_request.bad_request"
@@ -34,6 +34,8 @@ urlpatterns = [
     path("contacts/", include("contacts.urls")),
     path("settings/", personal_record.personal_record, name="personal_record"),
     path("settings/signature/", personal_record.signature, name="signature"),
+    path("settings/test-sms/", own_number.send_test, name="test_sms"),
+    path("settings/own-card.vcf", own_number.own_card, name="own_card"),
     path("settings/programs/", programs.programs, name="programs"),
     path("settings/programs/<int:token_id>/revoke/", programs.revoke, name="revoke_token"),
     path("settings/quota/account/", quota.quota, name="quota"),

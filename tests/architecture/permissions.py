@@ -37,6 +37,8 @@ handset_receipt                            demo      post                    -
 welcome                                    person    read                    list
 personal_record                            person    read post               -
 signature                                  person    read                    -
+test_sms                                   person    post                    -
+own_card                                   person    read                    -
 programs                                   person    read post               list
 revoke_token                               person    post                    token
 quota                                      person    read post               -
@@ -69,6 +71,11 @@ contacts:add                               person    read post               -
 contacts:card                              person    read                    contact
 contacts:edit                              person    read post               contact
 contacts:remove                            person    post                    contact
+contacts:imports                           person    read post               list
+contacts:import                            person    read post               import
+contacts:csv                               person    read                    list
+contacts:vcf                               person    read                    list
+contacts:card_vcf                          person    read                    contact
 contacts:lists                             person    read post               list
 contacts:list                              person    post                    contact_list
 contacts:groups                            person    read post               list

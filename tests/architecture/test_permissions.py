@@ -27,7 +27,7 @@ from credit.limit_models import BlockedNumber, Limit, RefusedRange
 from contacts import cures, filing, group_members, notices
 from contacts.books import book_of
 from contacts.filing import Card
-from contacts.models import ContactList, Group, Invitation, Membership, Notice, StaffAct, User
+from contacts.models import ContactList, Group, ImportBatch, Invitation, Membership, Notice, StaffAct, User
 from office import tokens
 from office.models import Token
 from sms.models import Delivery
@@ -119,7 +119,7 @@ def things_of(user: User) -> dict[str, Any]:
 
 
 def things_in_contacts(user: User) -> dict[str, Any]:
-    """A contact with a number to cure and one that was cured, a list, a group, and an invitation into another's."""
+    """A contact with a number to cure and one that was cured, a list, an import, a group, an invitation elsewhere."""
     now, word = timezone.now(), secret(user.username)
     numbers = [("0475 12 34 56", "mobile"), ("0476 12 34 56", "mobile")]
     contact = filing.file(book_of(user), Card(last_name=word, numbers=numbers), country="BE", now=now)
@@ -131,6 +131,7 @@ def things_in_contacts(user: User) -> dict[str, Any]:
         "number": silent.pk,
         "repair": cures.cure(cured, to="+32476123456", by=user, now=now).pk,
         "contact_list": made.pk,
+        "import": ImportBatch.objects.create(book=contact.book, by=user, source=word, created_at=now).pk,
         "group": group_members.make(word, owner=user).pk,
         "invitation": Invitation.objects.create(group=asked_into, user=user, by=user, created_at=now).pk,
     }
