@@ -100,22 +100,15 @@ def _with_lapses() -> QuerySet[Allowance]:
 
 def _standing(account: Account, last: Any, *, now: datetime) -> Standing:
     """Return what `account` has, `last` being its latest window with its lapses, or None."""
-    price = price_of(account.plan)
     if last is None or last.ends_at <= now:
         window = month_window(now, zone=settings.TIME_ZONE, after=last.ends_at if last else None)
-        parts = parts_of(account.plan)
-        return Standing(
-            parts, parts, 0, window.starts_at, window.ends_at, account.balance, price_of(account.plan), account.debt
-        )
-    return Standing(
-        granted=last.granted, available=last.available, lapsed=-(last.lapsed or 0), starts_at=last.starts_at,
-        renews_at=last.ends_at, balance=account.balance, price=price_of(account.plan), debt=account.debt,
         granted, available, lapsed = parts_of(account.plan), parts_of(account.plan), 0
     else:
         window = Window(last.starts_at, last.ends_at)
         granted, available, lapsed = last.granted, last.available, -(last.lapsed or 0)
+    return Standing(
         granted=granted, available=available, lapsed=lapsed, starts_at=window.starts_at, renews_at=window.ends_at,
-        balance=account.balance, price=price, low_below=account.low_below,
+        balance=account.balance, price=price_of(account.plan), debt=account.debt, low_below=account.low_below,
     )  # fmt: skip
 
 

@@ -9,13 +9,11 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contacts.staff_acts import LONGEST_REASON
+from contacts.staff_acts import LONGEST_REASON, StatedForm
 from contacts.templatetags.figures import money
 from credit import topping_up
 from credit.allowance import standing
-from credit.models import Account, TopUp
-from contacts.staff_acts import StatedForm
-from credit.models import Account, Plan
+from credit.models import Account, Plan, TopUp
 
 UNITS = 10_000
 
@@ -198,5 +196,7 @@ class RefundForm(forms.Form):
         if amount * UNITS % coin():
             raise forms.ValidationError(_("No coins make this amount: round it."))
         return amount
+
+
 def _money(units: int) -> Decimal:
     return Decimal(units) / UNITS

@@ -1,10 +1,9 @@
 """What Celery's workers do for credit. Each task is "do what is due": the database says what that is."""
-"""What Celery's workers do for credit: forget the limits' old counters."""
 
 from celery import shared_task
 from django.utils import timezone
 
-from credit import checkout, receipt
+from credit import checkout, limits, receipt
 
 
 @shared_task
@@ -24,9 +23,9 @@ def ask_missed() -> None:
 def mail_receipts() -> None:
     """Send the receipts that are due by e-mail."""
     receipt.mail_due(now=timezone.now())
-from credit import limits
 
 
+@shared_task
 def prune_limits() -> None:
     """Forget the counters of windows that are over, with the numbers in them."""
     limits.prune(now=timezone.now())

@@ -63,9 +63,9 @@ class RootView(Door):
 
     def get(self, request: Request) -> Response:
         """List the addresses that need no id."""
-        names = ("messages", "quote", "credit", "statement", "schema", "docs")
-        names = ("messages", "quote", "credit", "limits", "schema", "docs")
-        names = ("messages", "quote", "credit", "contacts", "lists", "groups", "schema", "docs")
+        names = (
+            "messages", "quote", "credit", "statement", "limits", "contacts", "lists", "groups", "schema", "docs",
+        )  # fmt: skip
         return Response({name: reverse(f"api:{name}", request=request) for name in names})
 
 

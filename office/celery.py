@@ -53,9 +53,6 @@ def _or_end(require: Callable[[], None]) -> None:
     from office.start_up import CannotStart
 
     try:
-        start_up.require_serving()
-    except ImproperlyConfigured as bad_setting:
-        sys.stderr.write(f"{bad_setting}\n")
         require()
     except (ImproperlyConfigured, CannotStart) as reason:
         sys.stderr.write(f"{reason}\n")

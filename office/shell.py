@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from contacts.models import User
 from contacts.notices import unseen
 from credit.allowance import standing
-from office.obstacles import Obstacle, obstacles, runs_low
+from office.obstacles import Obstacle, obstacles
 
 
 @dataclass(frozen=True)

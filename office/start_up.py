@@ -14,7 +14,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from office import standbys
 from contacts.models import User
 from office import durability, health
 from sms.checks import SERVING
@@ -50,12 +49,6 @@ def require_port(port: int) -> None:
             raise CannotStart(
                 f"PORT={port} is in use on this machine or is no port. Stop what uses it, or choose another: PORT=8001."
             ) from None
-
-
-def require_serving() -> None:
-    """Raise ImproperlyConfigured where settings or the database's standbys keep this office from serving."""
-    require_settings()
-    standbys.require_synchronous()
 
 
 def require_folder() -> None:

@@ -5,7 +5,6 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from contacts import fault
-from office import books, broker_files, seen
 from office import books, broker_files, credit_warnings, seen
 
 

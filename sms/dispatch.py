@@ -226,13 +226,11 @@ class _Drain:
         accepted = outcomes.all_accepted(finished)
         try:
             fault.hit("dispatch.before_record")
-            with transaction.atomic():
-                outcomes.record(self.alias, finished, now=now)
-                fault.hit("dispatch.recorded")
-            fault.hit("dispatch.record_committed")
             if not accepted:
                 with transaction.atomic():
                     outcomes.record(self.alias, finished, now=now)
+                    fault.hit("dispatch.recorded")
+                fault.hit("dispatch.record_committed")
             if room and len(self._claimed) < room:
                 self._claim(now)
             with transaction.atomic():
@@ -277,6 +275,7 @@ class _Drain:
         """Drop what was claimed before and waited past its lease: it is here anew, and may have been with another."""
         fresh = {row.id for row in claimed}
         self._claimed = deque(row for row in self._claimed if row.id not in fresh)
+
     def _claim_rows(self) -> int:
         """How many rows to have in stock: what lasts CLAIM_SECONDS at the pace since the claim before."""
         (at, calls), self._claimed_at = self._claimed_at, (time.monotonic(), self.calls)

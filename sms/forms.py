@@ -108,8 +108,7 @@ class ComposeForm(forms.Form):
     @cached_property
     def recipients(self) -> Recipients:
         """Whom it goes to, as read."""
-        return without_barred(read_recipients(entries(self.data["to"]), country=self.user.country), user=self.user)
-        return read_recipients(entries(self.data["to"]), user=self.user)
+        return without_barred(read_recipients(entries(self.data["to"]), user=self.user), user=self.user)
 
     @property
     def has_signature(self) -> bool:

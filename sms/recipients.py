@@ -10,14 +10,12 @@ import phonenumbers
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from contacts.models import User
-from contacts.phone_numbers import Entry, Reading, Repair, read, split_many
-from credit import limits
 from contacts import address_book
 from contacts.address_book import MINE, Chosen, is_reference
 from contacts.models import Contact, User
 from contacts.number_reasons import SENTENCES
 from contacts.phone_numbers import Entry, Form, Reading, Reason, Repair, read, split_many
+from credit import limits
 
 SHOWN = 50
 TWICE_SHOWN = 5
@@ -215,8 +213,8 @@ def key(one: Entry, *, country: str) -> str:
 def without_barred(recipients: Recipients, *, user: User) -> Recipients:
     """Return the recipients with those that `user` may not send to among the bad ones, with why (N18)."""
     readings = barred([person.reading for person in recipients.people], user=user)
-    people = [Person(person.name, reading) for person, reading in zip(recipients.people, readings, strict=True)]
-    return Recipients(people, recipients.repeated)
+    people = [replace(person, reading=reading) for person, reading in zip(recipients.people, readings, strict=True)]
+    return replace(recipients, people=people)
 
 
 def barred(readings: Sequence[Reading], *, user: User) -> list[Reading]:

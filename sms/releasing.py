@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from contacts import fault
 from credit.limits import Rules
 from sms import allowed, submission
 from sms.allowed import NotAccepted
@@ -47,6 +48,7 @@ def release_due(*, now: datetime, limit: int = 100) -> list[Released]:
             for item, left in zip(items, kept, strict=True)
         ]
         _write_why_not(released)
+        fault.hit("submission.released")
     return released
 
 

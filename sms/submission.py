@@ -177,34 +177,6 @@ def cancel(message: Message, *, now: datetime) -> int:
         return cancelled
 
 
-def release_due(*, now: datetime, limit: int = 100) -> list[tuple[Message, NotAccepted | None]]:
-    """Accept and charge planned messages whose moment has come, under the same id; return each with why not."""
-    with transaction.atomic():
-        due = Message.objects.select_for_update(skip_locked=True, of=("self",)).select_related("user")
-        planned = list(due.filter(state=Message.State.PLANNED, release_at__lte=now).order_by("release_at")[:limit])
-        return [(message, _release(message, now=now)) for message in planned]
-
-
-def _release(message: Message, *, now: datetime) -> NotAccepted | None:
-    message.valid_until = now + VALIDITY
-    item = _Item(message, [(number, name) for number, name in message.planned_to or []], now, None)
-    why: NotAccepted | None = MayNotSend() if not message.user.is_active else None
-    try:
-        with transaction.atomic():
-            if not why:
-                [why] = _accept([item], now=now)
-            if why:
-                raise why
-            fault.hit("submission.released")
-    except NotAccepted as refused:
-        Message.objects.filter(pk=message.pk).update(
-            state=Message.State.NOT_ACCEPTED, why_not="no_credit" if isinstance(refused, NotEnough) else "may_not_send"
-        )
-        return refused
-    return None
-
-
-def _prepare(request: Request, *, now: datetime) -> _Item | NotAccepted:
 def _prepare(request: Request, *, now: datetime) -> Item | NotAccepted:
     try:
         return _read(request, now=now)
@@ -227,7 +199,6 @@ def _read(request: Request, *, now: datetime) -> Item:
         raise BadMoment
     if request.gateway:
         configured.gateway(request.gateway)
-    to = _numbers(request)
     readings = _readings(request)
     to = list(_names(request, readings).items())
     message = Message(
@@ -355,8 +326,6 @@ def _pay(items: Sequence[Item], rules: Rules, *, now: datetime) -> list[NotAccep
     fault.hit("submission.put")
     results = charging.charge_many([_charge(item) for item in items], now=now)
     fault.hit("submission.charged")
-    paid: list[_Item] = []
-    refusals: list[NotAccepted | None] = []
     refusals = [_refusal(item, result) for item, result in zip(items, results, strict=True)]
     paid = []
     for item, result in zip(items, results, strict=True):
@@ -373,18 +342,14 @@ def _pay(items: Sequence[Item], rules: Rules, *, now: datetime) -> list[NotAccep
     return refusals
 
 
-def _nudge_after_commit(items: Sequence[_Item]) -> None:
-    aliases = {_gateway(item.message, number) for item in items for number, _name in item.to}
 def _nudge_after_commit(items: Sequence[Item]) -> None:
-    aliases = {configured.first_route(number) for item in items for number, _name in item.to}
+    aliases = {_gateway(item.message, number) for item in items for number, _name in item.to}
     if aliases:
         nudge.on_commit(aliases)
 
 
-def _queued(item: _Item) -> queue_sql.Queued:
-    to = [(number, name, _gateway(item.message, number)) for number, name in item.to]
 def _queued(item: Item) -> queue_sql.Queued:
-    to = [(number, name, configured.first_route(number)) for number, name in item.to]
+    to = [(number, name, _gateway(item.message, number)) for number, name in item.to]
     return queue_sql.Queued(item.message.pk, to, _lane(item.message), item.not_before, item.message.valid_until)
 
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("credit", "0001_accounts"),
+        ("credit", "0002_top_up"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

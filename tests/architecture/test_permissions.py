@@ -19,15 +19,13 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
-from contacts import notices
-from contacts.models import Group, Membership, Notice, StaffAct, User
-from credit import charging
-from credit.models import TopUp
-from credit.limit_models import BlockedNumber, Limit, RefusedRange
 from contacts import cures, filing, group_members, notices
 from contacts.books import book_of
 from contacts.filing import Card
 from contacts.models import ContactList, Group, ImportBatch, Invitation, Membership, Notice, StaffAct, User
+from credit import charging
+from credit.limit_models import BlockedNumber, Limit, RefusedRange
+from credit.models import TopUp
 from office import tokens
 from office.models import Token
 from sms.models import Delivery
@@ -108,9 +106,8 @@ def things_of(user: User) -> dict[str, Any]:
         account=account, amount=100_000, currency="EUR", livemode=False, vat_rate=2_100, state="paid", payment=word,
         created_at=now, expires_at=now, paid_at=now,
     )  # fmt: skip
-    return {
-        "top_up": top_up.pk,
     return things_in_contacts(user) | {
+        "top_up": top_up.pk,
         "message": message.pk,
         "notice": Notice.objects.get(user=user).pk,
         "token": Token.objects.get(user=user).pk,

@@ -36,10 +36,6 @@ def start_again(folder: Path, *, durable: bool = False) -> programs.Server:
     """Return the PostgreSQL of `folder`, running again on the data that it has."""
     postgres = programs.find("postgres", folders=FOLDERS, package="postgresql")
     home = folder / "postgresql"
-    user = account()
-    log = home / "log"
-    process = programs.spawn(
-        [postgres, "-D", str(home / "data"), *settings(home, durable=durable)], log=log, user=user, end=signal.SIGQUIT
     return serve(postgres, home, settings(home, durable=durable))
 
 
@@ -47,7 +43,7 @@ def start_standby(folder: Path, *, of: Path, name: str = "standby") -> programs.
     """Return a standby in `folder`/`name`, streaming from the PostgreSQL in `of`/postgresql; it calls itself `name`."""
     home = folder / name
     home.mkdir()
-    user = ACCOUNT if programs.is_root() else None
+    user = account()
     if user:
         shutil.chown(home, user)
     primary = f"host={of / 'postgresql'} user=postgres application_name={name}"
@@ -64,7 +60,7 @@ def start_standby(folder: Path, *, of: Path, name: str = "standby") -> programs.
 def serve(postgres: str, home: Path, options: list[str]) -> programs.Server:
     """Start the server whose cluster lies in `home`/data and wait until it answers."""
     log = home / "log"
-    user = ACCOUNT if programs.is_root() else None
+    user = account()
     process = programs.spawn([postgres, "-D", str(home / "data"), *options], log=log, user=user, end=signal.SIGQUIT)
     programs.wait_until(lambda: answers(home), process=process, log=log)
     return programs.Server(

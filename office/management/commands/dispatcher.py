@@ -17,7 +17,6 @@ class Command(BaseCommand):
         parser.add_argument("alias", nargs="?", default="", metavar="ALIAS", help="one gateway; default: everything")
 
     def handle(self, *_: Any, alias: str, **__: Any) -> None:
-        start_up.require_serving()
         try:
             start_up.require_office()
         except start_up.CannotStart as reason:

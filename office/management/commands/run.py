@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from office import demo, seen, standbys, start_up, static_files
+from office import demo, seen, start_up, static_files
 from office.children import AT_ONCE, Child, Ending, KeepsEnding, end_all
 
 WEB_PATIENCE = 60.0  # seconds for the web process to answer
@@ -57,7 +57,6 @@ def check() -> None:
     start_up.require_folder()
     start_up.require_port(settings.PORT)
     start_up.require_database()
-    standbys.require_synchronous()
     start_up.require_durability()
 
 

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sms", "0001_messages"),
+        ("sms", "0002_continuity"),
     ]
 
     operations = [
