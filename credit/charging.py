@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Sum
 
+from contacts import fault
 from contacts.models import User
 from credit.allowance import month_window, parts_of, price_of
 from credit.models import Account, Allowance, Entry, Plan
@@ -120,9 +121,13 @@ def charge_many(charges: Sequence[Charge], *, now: datetime) -> list[Charged | C
         account = accounts[charge.user_id]
         results.append(_charge(charge, account, allowances[account.pk], now=now))
     entries = [result.entry for result in results if isinstance(result, Charged)]
+    fault.hit("charging.locked")
     _save_allowances(entry.allowance for entry in entries)
+    fault.hit("charging.allowances_saved")
     _save_balances(entry.account for entry in entries if entry.amount)
+    fault.hit("charging.balances_saved")
     Entry.objects.bulk_create(entries)
+    fault.hit("charging.charged")
     return results
 
 
@@ -151,9 +156,13 @@ def refund_many(refunds: Sequence[Refund], *, occasion: str, now: datetime) -> d
         )  # fmt: skip
         if window and (window.ends_at <= now or window.pk not in running):
             lapses.append(_lapse(window, now=now, key=f"lapse:{uuid.uuid4()}"))
+    fault.hit("charging.refund_locked")
     _save_allowances(windows.values())
+    fault.hit("charging.refund_allowances_saved")
     _save_balances(accounts.values())
+    fault.hit("charging.refund_balances_saved")
     Entry.objects.bulk_create([*entries.values(), *lapses])
+    fault.hit("charging.refunded")
     return entries
 
 
@@ -261,6 +270,7 @@ def _begin_month(accounts: Sequence[Account], *, now: datetime) -> dict[int, All
         _lapse(allowance, now=now, key=f"lapse:{allowance.pk}") for allowance in ended.values() if allowance.available
     ]
     _save_allowances(ended.values())
+    fault.hit("charging.month_lapsed")
     begun = []
     for account in accounts:
         last = ended.get(account.pk)
@@ -272,6 +282,7 @@ def _begin_month(accounts: Sequence[Account], *, now: datetime) -> dict[int, All
             )
         )
     Allowance.objects.bulk_create(begun)
+    fault.hit("charging.month_begun")
     grants = [_grant(new, parts=new.granted, key=f"grant:{new.starts_at:%Y-%m-%dT%H:%M%z}", now=now) for new in begun]
     Entry.objects.bulk_create([*lapses, *(grant for grant in grants if grant.parts)])
     return {allowance.account_id: allowance for allowance in begun}

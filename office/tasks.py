@@ -4,12 +4,14 @@ from celery import shared_task
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
+from contacts import fault
 from office import books, broker_files, seen
 
 
 @shared_task
 def pulse() -> None:
     """Write down that a worker takes what beat sends: `/readyz` and `manage.py run` look at it."""
+    fault.hit("office.pulse")
     seen.record("worker", now=timezone.now())
 
 

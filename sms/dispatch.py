@@ -20,6 +20,7 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from contacts import fault
 from sms import holding, outcomes, queue_sql, slots
 from sms.gateways import configured
 from sms.gateways.contract import (
@@ -74,6 +75,7 @@ def drain(alias: str, *, clock: Clock, stop: Callable[[], bool] = lambda: False,
     owner = random.getrandbits(62)
     if not slots.take(alias, owner=owner, now=clock()):
         return 0
+    fault.hit("dispatch.slot_taken")
     try:
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"drain-{alias}") as database:
             loop = _Drain(alias, configured.gateway(alias), owner, clock, stop, until_idle, database)
@@ -83,6 +85,7 @@ def drain(alias: str, *, clock: Clock, stop: Callable[[], bool] = lambda: False,
                 database.submit(_close_connection).result()
     finally:
         slots.leave(alias, owner=owner)
+        fault.hit("dispatch.slot_left")
 
 
 def _close_connection() -> None:
@@ -189,6 +192,7 @@ class _Drain:
         if time.monotonic() > call.begin_before:
             return NotSent("stalled")  # the reaper may have had this row: its word counts, ours is dropped
         self.calls += 1
+        fault.hit("dispatch.before_call")
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 return await self.gateway.send(prepared, session)
@@ -196,6 +200,8 @@ class _Drain:
             return Unknown("timeout")
         except Exception as error:
             return Unknown(type(error).__name__)
+        finally:
+            fault.hit("dispatch.after_call")
 
     async def _in_database(self, finished: Sequence[Outcome], room: int) -> Step:
         """Do one turn in the database's thread. What was finished is written down even where the database restarts."""
@@ -220,20 +226,30 @@ class _Drain:
         try:
             if not accepted:
                 with transaction.atomic():
-                    outcomes.record(self.alias, finished, now=now)
+                    self._record(finished, now)
+                fault.hit("dispatch.record_committed")
             if room and len(self._claimed) < room:
                 self._claim(now)
             with transaction.atomic():
                 if accepted:
-                    outcomes.record(self.alias, finished, now=now)
+                    self._record(finished, now)
                 place = slots.renew(self.alias, owner=self.owner, now=now)
                 if place is None:
                     return Step(lost=True)
+                if place.is_in_doubt and accepted and finished:
+                    slots.note_answers(self.alias)
                 calls = self._mark(place.room(room, under_way=self._under_way - len(finished)), now)
+                fault.hit("dispatch.marked")
+            fault.hit("dispatch.mark_committed")
         except (OperationalError, InterfaceError):
             connection.close()
             raise
         return Step(calls)
+
+    def _record(self, finished: Sequence[Outcome], now: datetime) -> None:
+        fault.hit("dispatch.before_record")
+        outcomes.record(self.alias, finished, now=now)
+        fault.hit("dispatch.recorded")
 
     def _claim(self, now: datetime) -> None:
         if holding.held(self.alias):
@@ -247,9 +263,14 @@ class _Drain:
             barred = [row.id for row in claimed if not row.may_send]
             ended = queue_sql.refuse(barred, reason="may_not_send", now=now) if barred else []
             outcomes.tell(ended, state="refused", now=now)
+            fault.hit("dispatch.claimed")
+        fault.hit("dispatch.claim_committed")
+        self._forget_stale(claimed)
         may_send = [row for row in claimed if row.may_send]
         with transaction.atomic():
             allowed = outcomes.within_daily_cap(self.alias, may_send, beside=self._claimed, now=now)
+            fault.hit("dispatch.capped")
+        fault.hit("dispatch.cap_committed")
         self._claimed.extend(allowed)
 
     def _claim_rows(self) -> int:
@@ -257,6 +278,11 @@ class _Drain:
         (at, calls), self._claimed_at = self._claimed_at, (time.monotonic(), self.calls)
         pace = (self.calls - calls) / max(time.monotonic() - at, 0.001)
         return max(2 * self.gateway.window, min(int(pace * CLAIM_SECONDS), CLAIM_ROWS))
+
+    def _forget_stale(self, claimed: Sequence[queue_sql.Claimed]) -> None:
+        """Drop what was claimed before and waited past its lease: it is here anew, and may have been with another."""
+        fresh = {row.id for row in claimed}
+        self._claimed = deque(row for row in self._claimed if row.id not in fresh)
 
     def _mark(self, room: int, now: datetime) -> list[Call]:
         """Turn the next `room` of the claimed rows `sending` and return their calls."""
@@ -276,6 +302,7 @@ class _Drain:
         return [Call(row, self._hand_over(row, attempts[row.id]), begin_before) for row in slice_ if row.id in attempts]
 
     def _give_back(self) -> None:
+        fault.hit("dispatch.before_give_back")
         if self._claimed:
             queue_sql.give_back([row.id for row in self._claimed], token=self._token)
 
@@ -293,6 +320,7 @@ def ask_unknown(alias: str, *, clock: Clock, limit: int = 100) -> int:
     if not ids:
         return 0
     answers = asyncio.run(_ask_all(gateway, ids))
+    fault.hit("dispatch.asked")
     sent = [(pk, answer.reference) for pk, answer in answers.items() if isinstance(answer, Accepted)]
     with transaction.atomic():
         queue_sql.record_sent(sent, alias=alias, now=clock())

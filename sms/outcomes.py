@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from contacts import notices
+from contacts import fault, notices
 from sms import holding, queue_sql, slots
 from sms.gateways import configured
 from sms.gateways.contract import Accepted, NotSent, Refused, Relayed, Unknown, Verdict
@@ -43,7 +43,10 @@ def all_accepted(outcomes: Sequence[Outcome]) -> bool:
 
 
 def record(alias: str, outcomes: Sequence[Outcome], *, now: datetime) -> None:
-    """Write down the outcomes of calls to `alias`, one statement a kind of verdict. Needs a transaction."""
+    """Write down the outcomes of calls to `alias`, one statement a kind of verdict. Needs a transaction.
+
+    That the gateway answered is written to its slot where something else happened too (`slots.Place.is_in_doubt`).
+    """
     if not outcomes:
         return
     kinds = _Sorted()
@@ -51,15 +54,20 @@ def record(alias: str, outcomes: Sequence[Outcome], *, now: datetime) -> None:
         kinds.add(each, alias=alias, now=now)
     if kinds.sent:
         queue_sql.record_sent(kinds.sent, alias=alias, now=now)
+        fault.hit("outcomes.sent_written")
     if kinds.relayed:
         queue_sql.record_relayed(kinds.relayed, now=now)
     if kinds.unknown:
         queue_sql.record_unknown(kinds.unknown, now=now)
+        fault.hit("outcomes.unknown_written")
     if kinds.again:
         queue_sql.record_not_sent(kinds.again, now=now)
+        fault.hit("outcomes.not_sent_written")
     if kinds.ended:
         tell(queue_sql.end_attempts(kinds.ended, now=now), state="refused", now=now)
-    _note(alias, outcomes, now=now)
+        fault.hit("outcomes.refusals_told")
+    if not all_accepted(outcomes):
+        _note(alias, outcomes, now=now)
 
 
 def tell(ended: Sequence[Ended], *, state: str, now: datetime) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import connection
 
+from contacts import fault
 from credit.charging import Refund, refund_many
 
 MAX_ATTEMPTS = 5
@@ -325,6 +326,7 @@ def _end(  # noqa: PLR0913
         amounts[charge_id] += (each - from_allowance) * price
     refunds = [Refund(charge_id, parts[charge_id], amounts[charge_id]) for charge_id in parts]
     entries = refund_many(refunds, occasion=state, now=now)
+    fault.hit("queue.refunded")
     ended = [(row[0], entries[row[2]].pk, (reasons or {}).get(row[0], reason)) for row in rows]
     table, ended_values = _table("r", ended, ("id", "refund", "reason"))
     _run(

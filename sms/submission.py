@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
-from contacts import phone_numbers
+from contacts import fault, phone_numbers
 from contacts.models import User
 from contacts.phone_numbers import Reading
 from credit import charging
@@ -158,11 +158,14 @@ def cancel(message: Message, *, now: datetime) -> int:
     """Cancel what has not been handed over, and refund it; return how many SMS that were. Planned ones go whole."""
     with transaction.atomic():
         locked = Message.objects.select_for_update().get(pk=message.pk)
+        fault.hit("submission.cancel_locked")
         if locked.state == Message.State.PLANNED:
             locked.state = Message.State.CANCELLED
             locked.save(update_fields=["state"])
             return locked.recipients
-        return len(queue_sql.cancel(message.pk, now=now))
+        cancelled = len(queue_sql.cancel(message.pk, now=now))
+        fault.hit("submission.cancelled")
+        return cancelled
 
 
 def release_due(*, now: datetime, limit: int = 100) -> list[tuple[Message, NotAccepted | None]]:
@@ -183,6 +186,7 @@ def _release(message: Message, *, now: datetime) -> NotAccepted | None:
                 [why] = _accept([item], now=now)
             if why:
                 raise why
+            fault.hit("submission.released")
     except NotAccepted as refused:
         Message.objects.filter(pk=message.pk).update(
             state=Message.State.NOT_ACCEPTED, why_not="no_credit" if isinstance(refused, NotEnough) else "may_not_send"
@@ -260,6 +264,8 @@ def _store(prepared: Sequence[_Item | NotAccepted], *, now: datetime) -> list[Su
         meanwhile = _known([item for item in now_due if refusals[id(item)]])
         known |= meanwhile
         fresh = {key: item for key, item in fresh.items() if key not in meanwhile}
+        fault.hit("submission.before_commit")
+    fault.hit("submission.committed")
     results: list[Submitted | NotAccepted] = []
     for each in prepared:
         results.append(each if isinstance(each, NotAccepted) else _result(each, known, fresh, refusals))
@@ -306,8 +312,11 @@ def _accept(items: Sequence[_Item], *, now: datetime) -> list[NotAccepted | None
     """Queue, charge and store each item; return why not, where not. Needs a transaction; locks the accounts last."""
     if not items:
         return []
+    fault.hit("submission.before_put")
     queue_sql.put([_queued(item) for item in items], now=now)
+    fault.hit("submission.put")
     results = charging.charge_many([_charge(item) for item in items], now=now)
+    fault.hit("submission.charged")
     paid: list[_Item] = []
     refusals: list[NotAccepted | None] = []
     for item, result in zip(items, results, strict=True):
@@ -318,6 +327,7 @@ def _accept(items: Sequence[_Item], *, now: datetime) -> list[NotAccepted | None
     if len(paid) < len(items):
         queue_sql.remove([item.message.pk for item, why in zip(items, refusals, strict=True) if why])
     _save(item.message for item in paid)
+    fault.hit("submission.stored")
     _nudge_after_commit([item for item in paid if item.not_before <= now])
     return refusals
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from contacts import fault
 from sms import outcomes, queue_sql, slots, submission
 from sms.gateways import configured
 
@@ -34,9 +35,13 @@ def sweep(*, now: datetime) -> Swept:
     aliases = list(settings.SMS_GATEWAYS)
     if aliases:
         queue_sql.reroute(aliases, to=aliases[0])
+    fault.hit("sweeper.rerouted")
     fail_over(now=now)
+    fault.hit("sweeper.failed_over")
     reaped = queue_sql.reap(now=now)
+    fault.hit("sweeper.reaped")
     doubted = queue_sql.doubt_relayed(since=now - RELAYED_FOR, now=now)
+    fault.hit("sweeper.doubted")
     return Swept(reaped, doubted, expire(now=now), give_up_unknown(now=now), release(now=now))
 
 
@@ -73,6 +78,8 @@ def release(*, now: datetime) -> int:
                 if why:
                     reason = "no_credit" if isinstance(why, submission.NotEnough) else "may_not_send"
                     outcomes.tell([queue_sql.Ended(0, message.pk)], state=reason, now=now)
+            fault.hit("sweeper.released")
+        fault.hit("sweeper.release_committed")
         released += len(batch)
         if not batch:
             return released
@@ -84,6 +91,8 @@ def _in_batches(state: str, end: Callable[[], list[queue_sql.Ended]], *, now: da
         with transaction.atomic():
             ended = end()
             outcomes.tell(ended, state=state, now=now)
+            fault.hit("sweeper.ended")
+        fault.hit("sweeper.end_committed")
         total += len(ended)
         if len(ended) < BATCH:
             return total

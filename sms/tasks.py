@@ -5,6 +5,7 @@ import threading
 from celery import shared_task
 from django.utils import timezone
 
+from contacts import fault
 from sms import dispatch, receipts, sweeper
 
 stopping = threading.Event()  # set where this process is asked to end: drains finish the calls under way and return
@@ -13,6 +14,7 @@ stopping = threading.Event()  # set where this process is asked to end: drains f
 @shared_task
 def drain(alias: str) -> None:
     """Hand over what waits for the gateway `alias`; returns at once where another worker already does."""
+    fault.hit("tasks.drain")
     dispatch.drain(alias, clock=timezone.now, stop=stopping.is_set)
 
 
@@ -31,10 +33,12 @@ def release() -> None:
 @shared_task
 def settle_receipts() -> None:
     """Write the receipts that have come since to their deliveries."""
+    fault.hit("tasks.settle_receipts")
     receipts.settle(now=timezone.now())
 
 
 @shared_task
 def sweep() -> None:
     """Settle what nobody settles any more: calls of workers that died, expired and unknown deliveries."""
+    fault.hit("tasks.sweep")
     sweeper.sweep(now=timezone.now())
