@@ -230,15 +230,18 @@ class _Drain:
                 with transaction.atomic():
                     outcomes.record(self.alias, finished, now=now)
                     fault.hit("dispatch.recorded")
+                    self._record(finished, now)
                 fault.hit("dispatch.record_committed")
             if room and len(self._claimed) < room:
                 self._claim(now)
             with transaction.atomic():
                 if accepted:
-                    outcomes.record(self.alias, finished, now=now)
+                    self._record(finished, now)
                 place = slots.renew(self.alias, owner=self.owner, now=now)
                 if place is None:
                     return Step(lost=True)
+                if place.is_in_doubt and accepted and finished:
+                    slots.note_answers(self.alias)
                 calls = self._mark(place.room(room, under_way=self._under_way - len(finished)), now)
                 fault.hit("dispatch.marked")
             fault.hit("dispatch.mark_committed")
@@ -247,6 +250,11 @@ class _Drain:
                 connection.close()
             raise
         return Step(calls)
+
+    def _record(self, finished: Sequence[Outcome], now: datetime) -> None:
+        fault.hit("dispatch.before_record")
+        outcomes.record(self.alias, finished, now=now)
+        fault.hit("dispatch.recorded")
 
     def _claim(self, now: datetime) -> None:
         continuity.check(now=now)
@@ -281,6 +289,11 @@ class _Drain:
         (at, calls), self._claimed_at = self._claimed_at, (time.monotonic(), self.calls)
         pace = (self.calls - calls) / max(time.monotonic() - at, 0.001)
         return max(2 * self.gateway.window, min(int(pace * CLAIM_SECONDS), CLAIM_ROWS))
+
+    def _forget_stale(self, claimed: Sequence[queue_sql.Claimed]) -> None:
+        """Drop what was claimed before and waited past its lease: it is here anew, and may have been with another."""
+        fresh = {row.id for row in claimed}
+        self._claimed = deque(row for row in self._claimed if row.id not in fresh)
 
     def _mark(self, room: int, now: datetime) -> list[Call]:
         """Turn the next `room` of the claimed rows `sending` and return their calls."""

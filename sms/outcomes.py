@@ -43,7 +43,10 @@ def all_accepted(outcomes: Sequence[Outcome]) -> bool:
 
 
 def record(alias: str, outcomes: Sequence[Outcome], *, now: datetime) -> None:
-    """Write down the outcomes of calls to `alias`, one statement a kind of verdict. Needs a transaction."""
+    """Write down the outcomes of calls to `alias`, one statement a kind of verdict. Needs a transaction.
+
+    That the gateway answered is written to its slot where something else happened too (`slots.Place.is_in_doubt`).
+    """
     if not outcomes:
         return
     kinds = _Sorted()
@@ -63,7 +66,8 @@ def record(alias: str, outcomes: Sequence[Outcome], *, now: datetime) -> None:
     if kinds.ended:
         tell(queue_sql.end_attempts(kinds.ended, now=now), state="refused", now=now)
         fault.hit("outcomes.refusals_told")
-    _note(alias, outcomes, now=now)
+    if not all_accepted(outcomes):
+        _note(alias, outcomes, now=now)
 
 
 def tell(ended: Sequence[Ended], *, state: str, now: datetime) -> None:

@@ -109,7 +109,7 @@ def submit_single(run: Run) -> Iterator[Figure]:
             users = [wealthy(f"user-{index}").pk for index in range(clients if spread else 1)]
             turns = 2 * (1 if run.tiny else run.rounds)
             length = run.seconds(0.7, tiny=0.05)
-            told = database.processes(run.size(clients, tiny=min(clients, 2)), take_turns, users, turns, length)
+            told = run.processes(database, clients, take_turns, users, turns, length)
             made = [sum(rates) for rates in zip(*told, strict=True)]
             yield Figure(
                 f"submit_single.{clients}_{'spread' if spread else 'one_account'}", "SMS/s", made[0::2], made[1::2],

@@ -111,3 +111,26 @@ def window_use(run: Run) -> Iterator[Figure]:
                 f"window_use.{window}", unit="SMS/s", ours=ours, floor=lambda window=window: window / 0.05,
                 goal=ratio(at_least=goal), floor_is="window / 50 ms",
             )  # fmt: skip
+
+
+@row
+def embedded(run: Run) -> Iterator[Figure]:
+    """A list of 2,000 from acceptance to the last reference on SQLite, durable; against PostgreSQL."""
+    count = run.size(2_000, tiny=20)
+    to = [recipient(number) for number in numbers(count)]
+
+    def end_to_end(vendor: str, sink: str) -> float:
+        with run.office(vendor, main={"url": f"{sink}0", "window": WINDOW}):
+            user = wealthy()
+
+            def work() -> None:
+                submit_read(user, to)
+                drain(count)
+
+            return rate(count, work)
+
+    with run.sink() as sink:
+        yield run.compare(
+            "embedded", unit="SMS/s", ours=lambda: end_to_end("sqlite", sink),
+            floor=lambda: end_to_end("postgresql", sink), goal=ratio(at_least=0.8), floor_is="PostgreSQL",
+        )  # fmt: skip
