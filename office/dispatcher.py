@@ -13,7 +13,7 @@ from django.db import close_old_connections, connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from contacts import fault
+from contacts import clock, fault
 from office import seen
 from office.schedule import Entry
 from sms import dispatch
@@ -39,7 +39,7 @@ def run_gateway(alias: str) -> None:
     """
 
     def stay() -> None:
-        dispatch.drain(alias, clock=timezone.now, stop=stopping.is_set, until_idle=False)
+        dispatch.drain(alias, clock=clock.Running(), stop=stopping.is_set, until_idle=False)
 
     _until_stopped([_repeating(stay, every=SLOT_TRIED_EVERY, name=alias), _showing_up(f"dispatcher:{alias}")])
 

@@ -3,9 +3,8 @@
 import threading
 
 from celery import shared_task
-from django.utils import timezone
 
-from contacts import fault
+from contacts import clock, fault
 from sms import dispatch, receipts, sweeper
 
 stopping = threading.Event()  # set where this process is asked to end: drains finish the calls under way and return
@@ -15,30 +14,30 @@ stopping = threading.Event()  # set where this process is asked to end: drains f
 def drain(alias: str) -> None:
     """Hand over what waits for the gateway `alias`; returns at once where another worker already does."""
     fault.hit("tasks.drain")
-    dispatch.drain(alias, clock=timezone.now, stop=stopping.is_set)
+    dispatch.drain(alias, clock=clock.Running(), stop=stopping.is_set)
 
 
 @shared_task
 def ask_unknown(alias: str) -> None:
     """Ask the gateway `alias`, where it can be asked, what became of deliveries of unknown outcome."""
-    dispatch.ask_unknown(alias, clock=timezone.now)
+    dispatch.ask_unknown(alias, clock=clock.Running())
 
 
 @shared_task
 def release() -> None:
     """Accept and charge the planned messages whose moment has come."""
-    sweeper.release(now=timezone.now())
+    sweeper.release(now=clock.now())
 
 
 @shared_task
 def settle_receipts() -> None:
     """Write the receipts that have come since to their deliveries."""
     fault.hit("tasks.settle_receipts")
-    receipts.settle(now=timezone.now())
+    receipts.settle(now=clock.now())
 
 
 @shared_task
 def sweep() -> None:
     """Settle what nobody settles any more: calls of workers that died, expired and unknown deliveries."""
     fault.hit("tasks.sweep")
-    sweeper.sweep(now=timezone.now())
+    sweeper.sweep(now=clock.now())
