@@ -225,11 +225,8 @@ class _Drain:
         now = self.clock()
         accepted = outcomes.all_accepted(finished)
         try:
-            fault.hit("dispatch.before_record")
             if not accepted:
                 with transaction.atomic():
-                    outcomes.record(self.alias, finished, now=now)
-                    fault.hit("dispatch.recorded")
                     self._record(finished, now)
                 fault.hit("dispatch.record_committed")
             if room and len(self._claimed) < room:
@@ -289,11 +286,6 @@ class _Drain:
         (at, calls), self._claimed_at = self._claimed_at, (time.monotonic(), self.calls)
         pace = (self.calls - calls) / max(time.monotonic() - at, 0.001)
         return max(2 * self.gateway.window, min(int(pace * CLAIM_SECONDS), CLAIM_ROWS))
-
-    def _forget_stale(self, claimed: Sequence[queue_sql.Claimed]) -> None:
-        """Drop what was claimed before and waited past its lease: it is here anew, and may have been with another."""
-        fresh = {row.id for row in claimed}
-        self._claimed = deque(row for row in self._claimed if row.id not in fresh)
 
     def _mark(self, room: int, now: datetime) -> list[Call]:
         """Turn the next `room` of the claimed rows `sending` and return their calls."""
