@@ -53,7 +53,9 @@ class Household:
     def judge(self) -> Report:
         """Wait until another worker has come."""
         left = MOST + 15 - (time.monotonic() - self.stopped_at)
-        wait_for(lambda: self.worker() not in (0, self.stopped), what="another worker", seconds=max(left, 1), every=0.05)
+        wait_for(
+            lambda: self.worker() not in (0, self.stopped), what="another worker", seconds=max(left, 1), every=0.05
+        )
         born = os.stat(f"/proc/{self.worker()}").st_ctime
         seconds = time.monotonic() - self.stopped_at - (time.time() - born)
         self.report.counts["restarted_after_seconds"] = round(seconds, 1)

@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -88,9 +88,12 @@ def main(argv: list[str]) -> int:
         return len(summary.wrong) >= asked.violations
 
     seeds = range(asked.seed, asked.seed + asked.histories)
-    with office.opened() as opened, _without_collector():
-        with CONTROLS[asked.without](opened.store) if asked.without else nullcontext():
-            summary = play(opened, seeds, enough=enough)
+    with ExitStack() as stack:
+        opened = stack.enter_context(office.opened())
+        stack.enter_context(_without_collector())
+        if asked.without:
+            stack.enter_context(CONTROLS[asked.without](opened.store))
+        summary = play(opened, seeds, enough=enough)
     teller.tell(summary, last=True)
     return 1 if summary.wrong else 0
 
@@ -110,10 +113,14 @@ class _Teller:
         if last or now - self.told > TELL_EVERY:
             self.told = now
             figures = {"histories": summary.histories, "violations": self.violations, "deliveries": summary.deliveries}
-            self._print(figures | {"steps": summary.steps, "a_second": round(summary.histories / (now - self.begun), 1)})
+            self._print(
+                figures | {"steps": summary.steps, "a_second": round(summary.histories / (now - self.begun), 1)}
+            )
         if last:
             missed = sorted(set(history.POINTS) - set(summary.points))
-            self._print({"sometimes": dict(summary.sometimes.most_common()), "points": dict(summary.points), "missed": missed})
+            self._print(
+                {"sometimes": dict(summary.sometimes.most_common()), "points": dict(summary.points), "missed": missed}
+            )
 
     def _print(self, line: dict[str, object]) -> None:
         print(json.dumps(line), flush=True)
