@@ -282,11 +282,6 @@ class _Drain:
         pace = (self.calls - calls) / max(time.monotonic() - at, 0.001)
         return max(2 * self.gateway.window, min(int(pace * CLAIM_SECONDS), CLAIM_ROWS))
 
-    def _forget_stale(self, claimed: Sequence[queue_sql.Claimed]) -> None:
-        """Drop what was claimed before and waited past its lease: it is here anew, and may have been with another."""
-        fresh = {row.id for row in claimed}
-        self._claimed = deque(row for row in self._claimed if row.id not in fresh)
-
     def _mark(self, room: int, now: datetime) -> list[Call]:
         """Turn the next `room` of the claimed rows `sending` and return their calls."""
         calls: list[Call] = []
