@@ -4,11 +4,13 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
+from django.db.models import Count, Q
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from contacts.models import Group, Membership, StaffAct
+from contacts.books import book_of_group
+from contacts.models import Book, Group, Membership, StaffAct
 from contacts.staff_acts import ReadOnlyAdmin, StaffAdmin
 
 
@@ -33,10 +35,60 @@ class GroupAdmin(StaffAdmin[Group]):
         """Bring the members along: one statement for the whole list."""
         return super().get_queryset(request).prefetch_related("members")
 
+    def save_model(self, request: Any, obj: Group, form: Any, change: bool) -> None:
+        """Store the group; a new one gets its book."""
+        super().save_model(request, obj, form, change)
+        book_of_group(obj)
+
     @admin.display(description=_("members"))
     def members_shown(self, group: Group) -> str:
         """Name the members."""
         return ", ".join(str(member) for member in group.members.all())
+
+
+@admin.register(Book)
+class BookAdmin(ReadOnlyAdmin[Book]):
+    """How much stands in each address book; whom it names is its owner's affair."""
+
+    fields = ("owner_shown", "contacts_shown", "silent_shown", "lists_shown")
+    readonly_fields = fields
+    list_display = fields
+    search_fields = ("user__username", "group__name")
+
+    def get_queryset(self, request: Any) -> Any:
+        """Bring the figures along: one statement for the whole list."""
+        live = Q(contacts__deleted_at=None)
+        silent = live & ~Q(contacts__numbers__reason="")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("user", "group")
+            .annotate(
+                many=Count("contacts", filter=live, distinct=True),
+                silent=Count("contacts__numbers", filter=silent, distinct=True),
+                written=Count("lists", filter=Q(lists__deleted_at=None), distinct=True),
+            )
+        )
+
+    @admin.display(description=_("book of"))
+    def owner_shown(self, book: Book) -> str:
+        """Name the user or the group."""
+        return str(book)
+
+    @admin.display(description=_("contacts"))
+    def contacts_shown(self, book: Book) -> int:
+        """Count the contacts."""
+        return int(getattr(book, "many", 0))
+
+    @admin.display(description=_("numbers that get no SMS"))
+    def silent_shown(self, book: Book) -> int:
+        """Count the numbers that cannot be ticked."""
+        return int(getattr(book, "silent", 0))
+
+    @admin.display(description=_("lists"))
+    def lists_shown(self, book: Book) -> int:
+        """Count the lists."""
+        return int(getattr(book, "written", 0))
 
 
 @admin.register(StaffAct)

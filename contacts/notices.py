@@ -30,13 +30,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Something to tell a user, in the user's language; `key` is unique per user, `link` a path in the office."""
+    """Something to tell a user, in the user's language; `key` is unique per user, `link` a path in the office.
+
+    Not `shown`: what a page tells as it stands, sent by e-mail only.
+    """
 
     user_id: int
     key: str
     text: str
     link: str = ""
     mail: bool = True
+    shown: bool = True
 
 
 def tell(news: News, *, now: datetime) -> None:
@@ -54,6 +58,7 @@ def tell_many(news: Iterable[News], *, now: datetime) -> None:
             link=each.link,
             created_at=now,
             mail_from_at=now if each.mail else None,
+            seen_at=None if each.shown else now,
         )
         for each in news
     ]

@@ -6,8 +6,9 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
+from contacts import group_members
 from contacts.models import Group, Membership, User
-from office import people
+from office import demo_contacts, people
 
 PASSWORD = "demo-office"  # noqa: S105 - everybody may know it: the demo serves this machine only
 TEAM = "Team"
@@ -48,7 +49,8 @@ def load(*, now: datetime) -> list[User]:
         if User.objects.filter(username__in=[one.name for one in PEOPLE]).exists():
             return []
         made = [_make(one, now=now) for one in PEOPLE]
-        _make_team(made[0], made[1])
+        team = _make_team(made[0], made[1])
+        demo_contacts.fill(owner=made[0], colleague=made[1], team=team, now=now)
         return made
 
 
@@ -76,7 +78,7 @@ def _make(one: Somebody, *, now: datetime) -> User:
     return user
 
 
-def _make_team(owner: User, colleague: User) -> None:
-    team = Group.objects.create(name=TEAM)
-    Membership.objects.create(group=team, user=owner, role=Membership.Role.OWNER)
+def _make_team(owner: User, colleague: User) -> Group:
+    team = group_members.make(TEAM, owner=owner)
     Membership.objects.create(group=team, user=colleague, role=Membership.Role.WRITER)
+    return team

@@ -5,7 +5,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from contacts import fault
-from office import books, broker_files, seen
+from office import books, broker_files, credit_warnings, seen
 
 
 @shared_task
@@ -25,6 +25,12 @@ def prune() -> None:
 def audit() -> None:
     """Prove once a day that the books are right."""
     books.check_daily(now=timezone.now())
+
+
+@shared_task
+def warn_of_credit() -> None:
+    """Tell by e-mail, once each, of credit that runs low, is about to lapse, or does not reach for what is planned."""
+    credit_warnings.tell_due(now=timezone.now())
 
 
 @shared_task

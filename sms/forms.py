@@ -21,7 +21,7 @@ from credit.allowance import Standing
 from sms import history, parts, quote
 from sms.drafts import LONGEST
 from sms.models import Draft, Message
-from sms.recipients import Recipients, entries, entry, read_recipients
+from sms.recipients import Recipients, entries, entry, key, read_recipients, without_barred
 from sms.submission import FORM_DELAY, FURTHEST, Recipient, Request
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 WALL_CLOCK = "%Y-%m-%dT%H:%M"
 FIRST_DAY = date(2000, 1, 1)  # of the history's filter: no office has older SMS
-_POSTED = ("mobile", "to", "later", "token", "shown", "people", "parts_each")
+_POSTED = ("mobile", "to", "later", "token", "shown", "people", "parts_each", "confirmed")
 _SHOWN = re.compile(r"(\d{1,9}):(\d{1,15}):(\d{1,15})")
 
 
@@ -108,7 +108,7 @@ class ComposeForm(forms.Form):
     @cached_property
     def recipients(self) -> Recipients:
         """Whom it goes to, as read."""
-        return read_recipients(entries(self.data["to"]), country=self.user.country)
+        return without_barred(read_recipients(entries(self.data["to"]), user=self.user), user=self.user)
 
     @property
     def has_signature(self) -> bool:
@@ -168,20 +168,36 @@ class ComposeForm(forms.Form):
 
     def remove_bad(self) -> None:
         """Take out all that no SMS can go to."""
-        self.put(person.typed for person in self.recipients.good)
+        bad = {person.typed for person in self.recipients.bad}
+        self.put(each for each in self.recipients.typed if each not in bad)
 
     def keep_first(self, many: int) -> None:
-        """Keep the first recipients only, in the shown order."""
-        self.put(self.recipients.typed[:many])
+        """Keep the first recipients only, in the shown order; who came from a list then stands by name and number."""
+        self.put(person.typed for person in self.recipients.people[:many])
+
+    def pick(self, seen: Sequence[str], ticked: Sequence[str]) -> None:
+        """Take over what was ticked in the picker, and take out what was `seen` there and is ticked no longer."""
+        country, taken = self.user.country, set(ticked)
+        chosen = {key(one, country=country): entry(*one) for one in entries(self.data["to"])}
+        for one in entries("\n".join(each for each in seen if each not in taken)):
+            chosen.pop(key(one, country=country), None)
+        for one in entries("\n".join(ticked)):
+            chosen.setdefault(key(one, country=country), entry(*one))
+        self.put(chosen.values())
 
     def repair(self, number: str, typed: str) -> None:
         """Put `number` (E.164) where `typed` stands, under the same name."""
-        people = self.recipients.people
-        self.put(entry(each.name, number) if each.typed == typed else each.typed for each in people)
+        names = {each.typed: each.name for each in self.recipients.people}
+        kept = self.recipients.typed
+        self.put(entry(names.get(each, ""), number) if each == typed else each for each in kept)
 
     def put(self, typed: Iterable[str]) -> None:
         """Let the recipients be what was `typed`, one entry each."""
         self._change(to="\n".join(typed))
+
+    def ask_for(self, countries: Sequence[str]) -> None:
+        """Let the next Send confirm that SMS to these countries are meant, beside those confirmed before."""
+        self._change(confirmed=" ".join([*self.data["confirmed"].split(), *countries]))
 
     def replace(self) -> None:
         """Write the costly characters plainly (N8)."""
@@ -253,7 +269,7 @@ class ComposeForm(forms.Form):
         return Request(
             user=self.user, text=text, to=to, occasion=Message.Occasion.FORM,
             request_key=self.data["token"], release_at=later, agreed=agreed,
-            not_before=None if later else self.now + FORM_DELAY,
+            not_before=None if later else self.now + FORM_DELAY, confirmed=frozenset(self.data["confirmed"].split()),
         )  # fmt: skip
 
     def _change(self, **values: str) -> None:

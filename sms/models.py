@@ -46,6 +46,13 @@ class Message(models.Model):
     occasion_reference = models.CharField(max_length=64, blank=True)
     request_key = models.CharField(max_length=64)
     request_digest = models.CharField(max_length=64)
+    gateway = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The one gateway that may have it, as for a test; empty: by its routes.",
+    )
     created_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
     release_at = models.DateTimeField(null=True)

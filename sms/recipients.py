@@ -2,26 +2,50 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 
 import phonenumbers
 from django.conf import settings
+from django.utils.translation import gettext as _
 
-from contacts.phone_numbers import Entry, Reading, Repair, read, split_many
+from contacts import address_book
+from contacts.address_book import MINE, Chosen, is_reference
+from contacts.models import Contact, User
+from contacts.number_reasons import SENTENCES
+from contacts.phone_numbers import Entry, Form, Reading, Reason, Repair, read, split_many
+from credit import limits
 
 SHOWN = 50
+TWICE_SHOWN = 5
 LOOKED_AT_FOR_NOTES = 500
 _PLAIN_NAME = re.compile(r"[\w .'-]*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Person:
-    """One recipient: the name, if one was given, and the number as read."""
+    """One recipient: the name, if one was given, and the number as read.
+
+    `via` are the lists and groups that the number comes from; `free` says that it also stands on the form by itself.
+    """
 
     name: str
     reading: Reading
+    via: list[str] = field(default_factory=list)
+    free: bool = True
+
+    @property
+    def ways(self) -> list[str]:
+        """By what it was chosen, the number itself first where it was (N15)."""
+        return [_("the number itself"), *self.via] if self.free else self.via
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong with it, in the reader's language."""
+        if is_reference(self.reading.typed):
+            return _("There is no such list or group for you any more.")
+        return self.reading.sentence
 
     @property
     def typed(self) -> str:
@@ -36,10 +60,16 @@ class Person:
 
 @dataclass(frozen=True)
 class Recipients:
-    """`people` in the typed order, each number once; `repeated` are those that stood there already."""
+    """`people` in the chosen order, each number once; `repeated` are those that stood there already.
+
+    `typed` is what stands on the form: a list or a group as its reference, so that 10,000 are one entry.
+    """
 
     people: Sequence[Person]
     repeated: Sequence[Person]
+    chosen: Sequence[Chosen] = ()
+    typed: Sequence[str] = ()
+    user: User | None = None
 
     @cached_property
     def good(self) -> list[Person]:
@@ -51,20 +81,53 @@ class Recipients:
         """Those that need a cure first."""
         return [person for person in self.people if not person.reading.ok]
 
-    @property
-    def typed(self) -> list[str]:
-        """What was typed for each, in order: what a draft keeps."""
-        return [person.typed for person in self.people]
+    @cached_property
+    def free(self) -> list[Person]:
+        """The good ones that stand on the form by themselves."""
+        return [person for person in self.good if person.free]
 
     @property
     def shown(self) -> list[Person]:
-        """The first good ones: a page of 10,000 chips helps nobody."""
-        return self.good[:SHOWN]
+        """The first of these: a page of 10,000 chips helps nobody."""
+        return self.free[:SHOWN]
 
     @property
     def further(self) -> int:
-        """How many good ones are not shown."""
-        return max(0, len(self.good) - SHOWN)
+        """How many of these are not shown."""
+        return max(0, len(self.free) - SHOWN)
+
+    @cached_property
+    def twice(self) -> list[Person]:
+        """Those who were chosen in more than one way; each gets one SMS (N15)."""
+        return [person for person in self.good if len(person.via) + person.free > 1] if self.chosen else []
+
+    @property
+    def shown_twice(self) -> list[Person]:
+        """The first of these."""
+        return self.twice[:TWICE_SHOWN]
+
+    @property
+    def further_twice(self) -> int:
+        """How many of these are not shown."""
+        return max(0, len(self.twice) - TWICE_SHOWN)
+
+    @property
+    def contacts_left_out(self) -> int:
+        """How many contacts of the chosen lists and groups no SMS can go to, one in two lists counted twice."""
+        return sum(each.left_out for each in self.chosen)
+
+    @cached_property
+    def left_out(self) -> list[tuple[Contact, str]]:
+        """The first of these contacts, each with why."""
+        if not self.user or not self.contacts_left_out:
+            return []
+        found = address_book.left_out(self.user, [each.reference for each in self.chosen])
+        return [(contact, _why(contact)) for contact in found]
+
+    @property
+    def chosen_typed(self) -> list[tuple[Chosen, str]]:
+        """Each list and group, with what stands for it on the form."""
+        return [(each, entry(each.label, each.reference)) for each in self.chosen]
 
     @property
     def shown_bad(self) -> list[Person]:
@@ -85,17 +148,79 @@ class Recipients:
         return [(country, str(settings.SMS_NOTES[country])) for country in countries if country in settings.SMS_NOTES]
 
 
-def read_recipients(entries: Iterable[Entry], *, country: str) -> Recipients:
-    """Read what was typed for each recipient, for a user of `country` (two letters); a number counts once."""
-    seen: set[str] = set()
-    people: list[Person] = []
+def read_recipients(entries: Iterable[Entry], *, user: User) -> Recipients:
+    """Read what was typed for each recipient by `user`, and what was chosen; a number counts once."""
+    typed = list(entries)
+    chosen = _chosen(user, typed)
+    by_reference = {each.reference: each for each in chosen}
+    known = set(by_reference)
+    people: dict[str, Person] = {}
     repeated: list[Person] = []
-    for entry in entries:
-        reading = read(entry.typed, country=country)
-        key = reading.number or reading.typed
-        (repeated if key in seen else people).append(Person(entry.name, reading))
-        seen.add(key)
-    return Recipients(people, repeated)
+    kept: list[str] = []
+    for one in typed:
+        found = by_reference.pop(one.typed, None)
+        if found:
+            kept.append(entry(found.label, found.reference))
+            _take_in(people, found)
+        elif one.typed not in known:
+            _add(people, repeated, kept, one, country=user.country)
+    return Recipients(list(people.values()), repeated, chosen, kept, user)
+
+
+def _chosen(user: User, typed: Sequence[Entry]) -> list[Chosen]:
+    references = [one.typed for one in typed if is_reference(one.typed)]
+    chosen = address_book.chosen(user, references) if references else []
+    for each in chosen:
+        if each.reference == MINE:
+            each.label = _("my own contacts")
+    return chosen
+
+
+def _take_in(people: dict[str, Person], chosen: Chosen) -> None:
+    """Add the numbers of a list or a group; one that is there already notes that it comes from here too."""
+    for number, name in chosen.recipients:
+        person = people.get(number)
+        if person is None:
+            reading = Reading(number, number, form=Form.INTERNATIONAL)
+            person = people[number] = Person(name, reading, free=False)
+        person.via.append(chosen.label)
+
+
+def _add(people: dict[str, Person], repeated: list[Person], kept: list[str], one: Entry, *, country: str) -> None:
+    """Add one that was typed, or ticked by itself."""
+    gone = is_reference(one.typed)
+    reading = Reading(one.typed, reason=Reason.UNREADABLE) if gone else read(one.typed, country=country)
+    key, person = reading.number or reading.typed, Person(one.name, reading)
+    before = people.setdefault(key, person)
+    if before is not person and before.free:
+        repeated.append(person)
+        return
+    before.free = True
+    before.name, before.reading = one.name or before.name, reading
+    kept.append(before.typed)
+
+
+def _why(contact: Contact) -> str:
+    reason = getattr(contact, "reason", None)
+    return str(SENTENCES[Reason(reason)]) if reason else _("There is no number.")
+
+
+def key(one: Entry, *, country: str) -> str:
+    """Return what is the same for two entries of one number, however each is written, or of one list."""
+    return one.typed if is_reference(one.typed) else read(one.typed, country=country).number or one.typed
+
+
+def without_barred(recipients: Recipients, *, user: User) -> Recipients:
+    """Return the recipients with those that `user` may not send to among the bad ones, with why (N18)."""
+    readings = barred([person.reading for person in recipients.people], user=user)
+    people = [replace(person, reading=reading) for person, reading in zip(recipients.people, readings, strict=True)]
+    return replace(recipients, people=people)
+
+
+def barred(readings: Sequence[Reading], *, user: User) -> list[Reading]:
+    """Return the readings, those that `user` may not send to with the reason; one statement for all."""
+    reasons = limits.barred(user, [reading.number for reading in readings if reading.number])
+    return [replace(each, reason=reasons[each.number]) if each.number in reasons else each for each in readings]
 
 
 def entry(name: str, typed: str) -> str:

@@ -137,6 +137,17 @@ def _not_accepted(message: Message) -> Outcome:
         return Outcome(text, "danger", open=False)
     text = _("It was not sent: when its moment came you could not send SMS. Nothing was paid.")
     return Outcome(text, "danger", open=False)
+    return Outcome(_why_not(message.why_not), "danger", open=False)
+
+
+def _why_not(reason: str) -> str:
+    if reason == "no_credit":
+        return _("It was not sent: when its moment came there was not enough credit. Nothing was paid.")
+    if reason == "over_limit":
+        return _("It was not sent: when its moment came a limit on sending was reached. Nothing was paid.")
+    if reason == "asked_not":
+        return _("It was not sent: none of its recipients may get SMS any more. Nothing was paid.")
+    return _("It was not sent: when its moment came you could not send SMS. Nothing was paid.")
 
 
 def _ended(left: int, counts: Mapping[str, int]) -> Outcome:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from contacts import fault
-from sms import continuity, outcomes, queue_sql, slots, submission
+from sms import continuity, outcomes, queue_sql, releasing, slots
 from sms.gateways import configured
 
 UNKNOWN_FOR = timedelta(hours=24)
@@ -74,11 +74,11 @@ def release(*, now: datetime) -> int:
     released = 0
     while True:
         with transaction.atomic():
-            batch = submission.release_due(now=now)
-            for message, why in batch:
-                if why:
-                    reason = "no_credit" if isinstance(why, submission.NotEnough) else "may_not_send"
-                    outcomes.tell([queue_sql.Ended(0, message.pk)], state=reason, now=now)
+            batch = releasing.release_due(now=now)
+            for each in batch:
+                told = each.reason or ("left_out" if each.left_out else "")
+                if told:
+                    outcomes.tell([queue_sql.Ended(0, each.message.pk)], state=told, now=now)
             fault.hit("sweeper.released")
         fault.hit("sweeper.release_committed")
         released += len(batch)

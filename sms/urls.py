@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from sms import compose_views, history_views, message_views, proof_views, resend_views
+from sms import compose_views, history_views, message_views, proof_views, resend_views, sender_card
 
 app_name = "sms"
 
 urlpatterns = [
     path("", compose_views.compose, name="compose"),
     path("quote/", compose_views.cost, name="quote"),
+    path("sender.vcf", sender_card.card, name="sender_card"),
     path("history/", history_views.history, name="history"),
     path("history/sms.csv", history_views.export, name="export"),
     path("<uuid:message_id>/", message_views.message, name="message"),

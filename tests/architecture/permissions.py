@@ -30,20 +30,33 @@ healthz                                    open      read                    -
 readyz                                     open      read                    -
 set_language                               open      post                    -
 receipts                                   gateway   get post                -
+stripe_webhook                             gateway   post                    -
 handset                                    demo      read post               -
 handset_receipt                            demo      post                    -
 
 welcome                                    person    read                    list
 personal_record                            person    read post               -
 signature                                  person    read                    -
+test_sms                                   person    post                    -
+own_card                                   person    read                    -
 programs                                   person    read post               list
 revoke_token                               person    post                    token
-quota                                      person    read                    -
+quota                                      person    read post               -
 credit_figure                              person    read                    -
+balance                                    person    read post               -
+top_up                                     person    read                    top_up
+top_up_pay                                 person    post                    top_up
+receipt                                    person    read                    top_up
+receipt_pdf                                person    read                    top_up
+statement                                  person    read                    list
+statement_file                             person    read                    list
 balance                                    person    read                    -
+limits                                     person    read post               -
+unblock                                    person    post                    block
 notice_seen                                person    post                    notice
 help                                       person    read                    -
 sms:compose                                person    read post               -
+sms:sender_card                            open      read                    -
 sms:quote                                  person    post                    -
 sms:history                                person    read                    list
 sms:export                                 person    read                    list
@@ -51,6 +64,26 @@ sms:message                                person    read                    mes
 sms:live                                   person    read                    message
 sms:cancel                                 person    post                    message
 sms:again                                  person    post                    message
+contacts:book                              person    read                    list
+contacts:selected                          person    post                    -
+contacts:restore                           person    post                    -
+contacts:add                               person    read post               -
+contacts:card                              person    read                    contact
+contacts:edit                              person    read post               contact
+contacts:remove                            person    post                    contact
+contacts:imports                           person    read post               list
+contacts:import                            person    read post               import
+contacts:csv                               person    read                    list
+contacts:vcf                               person    read                    list
+contacts:card_vcf                          person    read                    contact
+contacts:lists                             person    read post               list
+contacts:list                              person    post                    contact_list
+contacts:groups                            person    read post               list
+contacts:group                             person    read post               group
+contacts:invitation                        person    post                    invitation
+contacts:check_up                          person    read post               list
+contacts:cure                              person    post                    number
+contacts:undo                              person    post                    repair
 
 sms:proof                                  person    read                    message
 sms:proof_json                             person    read                    message
@@ -62,10 +95,19 @@ api:root                                   open      read                    -
 api:schema                                 open      read                    -
 api:docs                                   open      read                    -
 api:credit                                 program   read                    -
+api:statement                              program   read                    list
+api:limits                                 program   read                    -
 api:quote                                  program   post                    -
 api:messages                               program   read post               list
 api:message                                program   read                    message
 api:deliveries                             program   read                    message
+api:contacts                               program   read post               list
+api:contact                                program   read put patch delete   contact
+api:lists                                  program   read post               list
+api:list                                   program   read put delete         contact_list
+api:list_members                           program   post                    contact_list
+api:groups                                 program   read post               list
+api:group                                  program   read put delete         group
 api:cancel                                 program   post                    message
 
 admin:index                                desk      any                     -
@@ -82,6 +124,11 @@ admin:contacts_group_add                   model     any                     -
 admin:contacts_group_change                model     any                     -
 admin:contacts_group_history               desk      any                     -
 admin:contacts_group_delete                sealed    any                     -
+admin:contacts_book_changelist             model     any                     -
+admin:contacts_book_add                    sealed    any                     -
+admin:contacts_book_change                 kept      any                     -
+admin:contacts_book_history                desk      any                     -
+admin:contacts_book_delete                 sealed    any                     -
 admin:contacts_user_changelist             model     any                     -
 admin:contacts_user_add                    model     any                     -
 admin:contacts_user_change                 model     any                     -
@@ -107,11 +154,32 @@ admin:credit_account_add                   sealed    any                     -
 admin:credit_account_change                model     any                     -
 admin:credit_account_history               desk      any                     -
 admin:credit_account_delete                sealed    any                     -
+admin:credit_topup_changelist              model     any                     -
+admin:credit_topup_add                     sealed    any                     -
+admin:credit_topup_change                  kept      any                     -
+admin:credit_topup_history                 desk      any                     -
+admin:credit_topup_delete                  sealed    any                     -
+admin:credit_topup_refund                  right     any                     -
 admin:credit_plan_changelist               model     any                     -
 admin:credit_plan_add                      model     any                     -
 admin:credit_plan_change                   model     any                     -
 admin:credit_plan_history                  desk      any                     -
 admin:credit_plan_delete                   sealed    any                     -
+admin:credit_limit_changelist              model     any                     -
+admin:credit_limit_add                     model     any                     -
+admin:credit_limit_change                  model     any                     -
+admin:credit_limit_history                 desk      any                     -
+admin:credit_limit_delete                  sealed    any                     -
+admin:credit_refusedrange_changelist       model     any                     -
+admin:credit_refusedrange_add              model     any                     -
+admin:credit_refusedrange_change           model     any                     -
+admin:credit_refusedrange_history          desk      any                     -
+admin:credit_refusedrange_delete           sealed    any                     -
+admin:credit_blockednumber_changelist      model     any                     -
+admin:credit_blockednumber_add             model     any                     -
+admin:credit_blockednumber_change          model     any                     -
+admin:credit_blockednumber_history         desk      any                     -
+admin:credit_blockednumber_delete          sealed    any                     -
 """
 
 

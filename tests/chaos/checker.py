@@ -78,7 +78,7 @@ def books_are_right() -> Iterator[str]:
 
 
 def deliveries_are_right(journal: Path) -> Iterator[str]:
-    """Every delivery against the journal: none doubled, none called not sent that left, none called sent that did not."""
+    """Each delivery against the journal: none doubled, none not sent that left, none sent that did not."""
     by_id = read(journal).by_id()
     rows = {pk: (state, number) for pk, state, number in _rows("SELECT id, state, number FROM sms_delivery")}
     for pk, (state, _number) in rows.items():
@@ -95,7 +95,9 @@ def deliveries_are_right(journal: Path) -> Iterator[str]:
 
 def none_lost(accepted: int) -> Iterator[str]:
     """All that was accepted is there, and nothing waits for ever."""
-    [(there, open_)] = _rows("SELECT count(*), count(*) FILTER (WHERE state IN ('queued', 'sending')) FROM sms_delivery")
+    [(there, open_)] = _rows(
+        "SELECT count(*), count(*) FILTER (WHERE state IN ('queued', 'sending')) FROM sms_delivery"
+    )
     if there != accepted:
         yield f"lost: {accepted} accepted, {there} in the table"
     if open_:

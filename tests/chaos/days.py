@@ -117,9 +117,7 @@ def _bring_receipts(client: Client) -> None:
     rows = Delivery.objects.filter(state__in=["sent", "unknown"], gateway="plain", attempt__gt=0).order_by("-pk")[:10]
     body = json.dumps([{"id": str(row.pk), "ref": row.reference, "state": 3, "at": time.time()} for row in rows
                        if row.state == "sent"]).encode()  # fmt: skip
-    client.post(
-        "/receipts/plain/", body, content_type="application/json", headers={"X-Proof": adapter.proof(body)}
-    )
+    client.post("/receipts/plain/", body, content_type="application/json", headers={"X-Proof": adapter.proof(body)})
 
 
 def _one_turn_of_the_dispatcher() -> None:

@@ -22,7 +22,7 @@ from tests.sms.gateways import provider
 from tests.sms.gateways.provider import Exchange, Received, Reply
 
 ASIDE = {"accept", "accept_once_then_close_under_the_next", "throttle", "refuse", "refuse_elsewhere"}
-ILL = sorted(set(provider.BEHAVIOURS) - ASIDE) + ["refused_connection", "slow_yes"]
+ILL = [*sorted(set(provider.BEHAVIOURS) - ASIDE), "refused_connection", "slow_yes"]
 MOST_AT_ONCE = "most connections at once"
 HEALTHY = {"accept": 1.0}
 _BOMB = gzip.compress(b" " * 5_000_000)

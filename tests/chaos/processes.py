@@ -2,8 +2,8 @@
 
 import signal
 import sys
+
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from contacts.models import User
@@ -82,11 +82,11 @@ def submit(*, user: int, key: str, to: list[str], text: str = "See you at 9", oc
     return "repeated" if done.repeated else "accepted"
 
 
-def may_serve(*, standbys: list[str]) -> str:
-    """Return what keeps a process of the office from starting, with these standbys allowed."""
-    settings.ASYNC_STANDBYS = standbys
+def may_serve(*, allowed: list[str]) -> str:
+    """Return what keeps a process of the office from starting, with these doubts allowed by name."""
+    settings.DATABASE_ALLOW = allowed
     try:
-        start_up.require_serving()
-    except ImproperlyConfigured as refused:
+        start_up.require_durability()
+    except start_up.CannotStart as refused:
         return str(refused)
     return ""

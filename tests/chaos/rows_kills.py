@@ -169,9 +169,7 @@ def patiently(act: Callable[[], T], *, seconds: float = 30) -> T:
             time.sleep(0.05)
 
 
-def replace_dead(
-    office: Office, staff: dict[int, tuple[str, Child]], report: Report, *, setup: Any = ()
-) -> None:
+def replace_dead(office: Office, staff: dict[int, tuple[str, Child]], report: Report, *, setup: Any = ()) -> None:
     """A supervisor starts again what ended; ending because of the database is allowed."""
     for place, (role, child) in staff.items():
         if not child.lives():

@@ -1,11 +1,9 @@
 """R7, R10, M1, M2: many hands at one delivery, one account, one form, one month."""
 
 import re
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-
 from http.client import HTTPConnection
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -87,7 +85,9 @@ def m1(world: World) -> Report:
 def _spend(office: Office, *, tries: int, each: int, setup: Any = ()) -> dict[str, Any]:
     user = load.people(1, parts=tries // 8, balance=950 * (tries // 8))[0]
     clients = [
-        office.start("tests.chaos.racers.spend", user=user.pk, client=place, tries=each, seed=office.world.seed, setup=setup)
+        office.start(
+            "tests.chaos.racers.spend", user=user.pk, client=place, tries=each, seed=office.world.seed, setup=setup
+        )
         for place in range(CLIENTS)
     ]
     answers: Counter[str] = Counter()
@@ -215,5 +215,3 @@ def _in_their_windows() -> Iterator[str]:
             yield f"debit {pk} of {at} in the window from {begins} to {ends}"
     # every charge here has its message in the other rows only: the sums of pockets are what counts
     yield from (each for each in checker.books_are_right() if "pocket" in each or "not what came" in each)
-
-

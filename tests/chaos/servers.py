@@ -14,7 +14,6 @@ import psycopg2
 
 from tests.servers import postgresql, programs, redis
 
-
 SETTINGS = ("-c", "fsync=off", "-c", "max_wal_senders=4", "-c", "checkpoint_timeout=1h")
 
 

@@ -22,7 +22,7 @@ class Report:
     def violated(self, found: Iterable[str]) -> None:
         self.violations += found
 
-    def require(self, holds: bool, sentence: str) -> None:  # noqa: FBT001
+    def require(self, holds: bool, sentence: str) -> None:
         if not holds:
             self.violations.append(sentence)
 

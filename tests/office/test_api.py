@@ -27,6 +27,9 @@ from tests.people import MOBILE, person
 from tests.program import Program
 
 EXAMPLES = 25
+# what the description cannot say: which texts are numbers that get an SMS, that a card must say something
+MEANING = {"POST /api/v1/sms/", *(f"{verb} /api/v1/contacts/{{contact_id}}/" for verb in ("PUT", "PATCH"))}
+MEANING |= {"POST /api/v1/contacts/"}
 
 
 def own(name: str = "anna", **more) -> tuple[User, Program]:
@@ -48,6 +51,14 @@ def test_the_description_is_valid_and_complete(tmp_path) -> None:
     assert called == {
         "post /api/v1/sms/quote/", "post /api/v1/sms/", "get /api/v1/sms/", "get /api/v1/sms/{message_id}/",
         "get /api/v1/sms/{message_id}/deliveries/", "post /api/v1/sms/{message_id}/cancel/", "get /api/v1/credit/",
+        "get /api/v1/statement/",
+        "get /api/v1/limits/",
+        "get /api/v1/contacts/", "post /api/v1/contacts/", "get /api/v1/contacts/{contact_id}/",
+        "put /api/v1/contacts/{contact_id}/", "patch /api/v1/contacts/{contact_id}/",
+        "delete /api/v1/contacts/{contact_id}/", "get /api/v1/lists/", "post /api/v1/lists/",
+        "get /api/v1/lists/{list_id}/", "put /api/v1/lists/{list_id}/", "delete /api/v1/lists/{list_id}/",
+        "post /api/v1/lists/{list_id}/members/", "get /api/v1/groups/", "post /api/v1/groups/",
+        "get /api/v1/groups/{group_id}/", "put /api/v1/groups/{group_id}/", "delete /api/v1/groups/{group_id}/",
     }  # fmt: skip
 
 
@@ -196,8 +207,7 @@ def test_no_call_breaks_the_description(name, mode) -> None:
         operation = each.ok()
         for message_id in ids.values() if "{message_id}" in operation.path else [None]:
             given = {"path_parameters": {"message_id": message_id}} if message_id else {}
-            sends = operation.label == "POST /api/v1/sms/"
-            excluded = [positive_data_acceptance] if sends else []
+            excluded = [positive_data_acceptance] if operation.label in MEANING else []
             statuses = play(operation.as_strategy(mode, **given), headers, excluded)
             played |= statuses
             if message_id and message_id != ids[name]:

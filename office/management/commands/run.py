@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 from django.utils import timezone
 
-from office import demo, seen, standbys, start_up, static_files
+from office import demo, seen, start_up, static_files
 from office.children import AT_ONCE, Child, Ending, KeepsEnding, end_all
 
 WEB_PATIENCE = 60.0  # seconds for the web process to answer
@@ -57,7 +57,7 @@ def check() -> None:
     start_up.require_folder()
     start_up.require_port(settings.PORT)
     start_up.require_database()
-    standbys.require_synchronous()
+    start_up.require_durability()
 
 
 def prepare() -> None:
@@ -78,6 +78,8 @@ def household() -> list[Child]:
         "worker": [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat"],
         "beat": [*celery, "beat"],
     }
+    if settings.STRIPE_DOUBLE:
+        commands["stripe"] = [sys.executable, str(settings.BASE_DIR / "manage.py"), "stripe_double"]
     return [Child(name, command, settings.DATA_DIR / f"{name}.log") for name, command in commands.items()]
 
 

@@ -89,4 +89,23 @@ document.addEventListener("change", (event) => {
 });
 document.addEventListener("paste", pasteMany);
 
+/** The picker: what is ticked goes on the form at once, what is typed is searched for. Without it there are buttons. */
+const press = (id) => form()?.requestSubmit(document.getElementById(id));
+let typing;
+
+document.addEventListener("change", (event) => {
+  if (event.target.dataset?.press === "picker-pick") press("picker-pick");
+});
+document.addEventListener("input", (event) => {
+  if (event.target.id !== "picker-q") return;
+  clearTimeout(typing);
+  typing = setTimeout(() => press("picker-look"), 250);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.target.id !== "picker-q" || event.key !== "Enter") return;
+  event.preventDefault();
+  clearTimeout(typing);
+  press("picker-look");
+});
+
 count();
