@@ -126,7 +126,7 @@ class Scripted:
 
     async def _answer(self, hand_over: HandOver, behaviour: str, scheduler: Scheduler) -> Verdict:
         rng = scheduler.rng
-        if rng.random() < 0.5:
+        if rng.random() < 0.6:
             await asyncio.sleep(rng.choice((0.0, 0.05, 2.0)))
         if behaviour.endswith("before"):
             return await self._in_doubt(behaviour, hand_over, rng)

@@ -6,13 +6,13 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 
 from tests.chaos.points import points
 from tests.chaos.simulator import history, office
+from tests.chaos.simulator.controls import CONTROLS
 
 TELL_EVERY = 10.0
 
@@ -38,15 +38,14 @@ class Summary:
             self.wrong.append((outcome.seed, outcome.wrong))
 
 
-def play(seeds: Iterable[int], *, template: Path | None = None, enough: Callable[[Summary], bool]) -> Summary:
+def play(opened: office.Office, seeds: Iterable[int], *, enough: Callable[[Summary], bool]) -> Summary:
     """Play a history per seed until `enough`; return what they showed."""
     summary = Summary()
     history.doom(sorted(points()))
-    with office.opened(template) as opened, _without_collector():
-        for outcome in _outcomes(opened, seeds, summary.points):
-            summary.add(outcome)
-            if enough(summary):
-                break
+    for outcome in _outcomes(opened, seeds, summary.points):
+        summary.add(outcome)
+        if enough(summary):
+            break
     return summary
 
 
@@ -80,6 +79,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--histories", type=int, default=1000)
     parser.add_argument("--violations", type=int, default=5, help="stop after so many")
+    parser.add_argument("--without", choices=list(CONTROLS), help="take this protection away: it must find something")
     asked = parser.parse_args(argv)
     teller = _Teller()
 
@@ -87,7 +87,10 @@ def main(argv: list[str]) -> int:
         teller.tell(summary)
         return len(summary.wrong) >= asked.violations
 
-    summary = play(range(asked.seed, asked.seed + asked.histories), enough=enough)
+    seeds = range(asked.seed, asked.seed + asked.histories)
+    with office.opened() as opened, _without_collector():
+        with CONTROLS[asked.without](opened.store) if asked.without else nullcontext():
+            summary = play(opened, seeds, enough=enough)
     teller.tell(summary, last=True)
     return 1 if summary.wrong else 0
 

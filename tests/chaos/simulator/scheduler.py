@@ -16,12 +16,15 @@ from tests.chaos.simulator.loop import Stepped
 from tests.chaos.simulator.store import Store
 
 
+MOST_POINTS = 5_000
+
+
 class Died(BaseException):
     """The actor's process is gone. Not an Exception: nothing in the product may take it for one of its own."""
 
 
-class Went(Exception):
-    """An actor of a history came out with an exception that its caller would not have expected."""
+class Restless(Exception):
+    """A history does not come to rest: something is done again and again."""
 
 
 @dataclass(eq=False)
@@ -51,7 +54,7 @@ class Scheduler:
 
     def __init__(self, store: Store, *, begin: datetime, rng: random.Random, points: "Counter[str]") -> None:
         self.store, self.rng, self.points, self.begin = store, rng, points, begin
-        self.seconds, self.skew = 0.0, 0.0
+        self.seconds, self.skew, self.passed = 0.0, 0.0, 0
         self.odds = Odds(switch=0.0)
         self.actors: list[Actor] = []
         self.at_work: Actor | None = None
@@ -107,6 +110,9 @@ class Scheduler:
     def point(self, name: str) -> None:
         """An actor has come to a crash point: it may die here, or another may go on."""
         self.points[name] += 1
+        self.passed += 1
+        if self.passed > MOST_POINTS:
+            raise Restless(f"{MOST_POINTS} crash points passed, and no end")
         actor = self.at_work
         if actor is None:
             return

@@ -27,6 +27,7 @@ class Store:
         self.raw: sqlite3.Connection = self.wrapper.connection
         self.before_statement: Callable[[], None] = lambda: None
         self.after_commit: Callable[[], None] = lambda: None
+        self.rewrite: Callable[[str], str] = str
         self._inside = False
         self._put_in_place()
 
@@ -76,7 +77,7 @@ class Store:
 
     def _execute(self, execute: Any, sql: str, values: Any, many: bool, context: Any) -> Any:
         self.before_statement()
-        return execute(sql, values, many, context)
+        return execute(self.rewrite(sql), values, many, context)
 
 
 @contextmanager
