@@ -54,7 +54,7 @@ class Ledger(RuleBasedStateMachine):
             self.block.__exit__(None, None, None)
 
     @rule(who=st.integers(0, 1), recipients=st.integers(1, 5), long=st.booleans(), planned=st.booleans())
-    def send(self, who: int, recipients: int, long: bool, planned: bool) -> None:  # noqa: FBT001
+    def send(self, who: int, recipients: int, long: bool, planned: bool) -> None:
         self.serial += 1
         to = [Recipient(f"+3247{self.serial:05}{place:02}") for place in range(recipients)]
         later = self.now + timedelta(hours=2) if planned else None
@@ -79,7 +79,7 @@ class Ledger(RuleBasedStateMachine):
         self.claims += [(row, attempts[row.id]) for row in rows if row.id in attempts]
 
     @rule(verdict=st.sampled_from(VERDICTS), again=st.booleans())
-    def answer(self, verdict: Any, again: bool) -> None:  # noqa: FBT001
+    def answer(self, verdict: Any, again: bool) -> None:
         """One call ends; an answer may come twice, or long after its lease."""
         if self.claims:
             row, attempt = self.claims[0] if again else self.claims.pop(0)

@@ -28,7 +28,8 @@ def m8(world: World) -> Report:
 
 def run(*, examples: int, seed: int) -> dict[str, object]:
     """Run the machine; return its steps and, where it broke, how."""
-    from hypothesis import HealthCheck, Phase, seed as with_seed, settings
+    from hypothesis import HealthCheck, Phase, settings
+    from hypothesis import seed as with_seed
     from hypothesis.stateful import run_state_machine_as_test
 
     from tests.chaos.machine import Ledger

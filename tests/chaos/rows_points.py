@@ -1,6 +1,5 @@
 """R2: the web, the tasks, the receipt endpoint and the dispatcher killed at every named point."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +11,8 @@ from office import tokens
 from sms.models import Message
 from tests.chaos import checker, load, pace
 from tests.chaos.office import Office, World, open_office
+from tests.chaos.points import points as crash_points
 from tests.chaos.verdicts import Report
-from tests.servers import PROJECT
 
 DAY = 13.0  # seconds between two days: longer than every lease
 MONTH = 31 * 24 * 3600.0
@@ -22,13 +21,6 @@ QUICKLY_ILL = {
     "accept": 0.7, "close_after_reading": 0.08, "refuse": 0.07, "throttle": 0.02, "server_error_before": 0.05,
     "reset_before_reading": 0.04, "html": 0.04,
 }  # fmt: skip
-FLOORS = ("office", "agenda", "messaging", "sms", "credit", "contacts")
-
-
-def named_points() -> list[str]:
-    """Every literal name that the product's source hits."""
-    sources = [path.read_text() for floor in FLOORS for path in (PROJECT / floor).rglob("*.py")]
-    return sorted({name for source in sources for name in re.findall(r'fault\.hit\("([^"]+)"\)', source)})
 
 
 def r2(world: World) -> Report:
@@ -36,7 +28,7 @@ def r2(world: World) -> Report:
     report = Report("R2")
     with open_office(world, "R2") as office:
         days = _Days(office)
-        points = named_points()
+        points = sorted(crash_points())
         each = max(1, world.figure(3_000, at_least=len(points)) // len(points))
         for point in points:
             for _ in range(each):
