@@ -75,7 +75,8 @@ def household(folder: Path) -> Iterator[Household]:
     with (home / "said").open("wb") as said:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "run"],
-            cwd=PROJECT, env=environ, stdout=said, stderr=subprocess.STDOUT, preexec_fn=programs.follow_parent(signal.SIGTERM),
+            cwd=PROJECT, env=environ, stdout=said, stderr=subprocess.STDOUT,
+            preexec_fn=programs.follow_parent(signal.SIGTERM),
         )  # fmt: skip
     try:
         yield Household(home, process)
