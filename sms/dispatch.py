@@ -225,11 +225,8 @@ class _Drain:
         now = self.clock()
         accepted = outcomes.all_accepted(finished)
         try:
-            fault.hit("dispatch.before_record")
             if not accepted:
                 with transaction.atomic():
-                    outcomes.record(self.alias, finished, now=now)
-                    fault.hit("dispatch.recorded")
                     self._record(finished, now)
                 fault.hit("dispatch.record_committed")
             if room and len(self._claimed) < room:
@@ -278,11 +275,6 @@ class _Drain:
             fault.hit("dispatch.capped")
         fault.hit("dispatch.cap_committed")
         self._claimed.extend(allowed)
-
-    def _forget_stale(self, claimed: Sequence[queue_sql.Claimed]) -> None:
-        """Drop what was claimed before and waited past its lease: it is here anew, and may have been with another."""
-        fresh = {row.id for row in claimed}
-        self._claimed = deque(row for row in self._claimed if row.id not in fresh)
 
     def _claim_rows(self) -> int:
         """How many rows to have in stock: what lasts CLAIM_SECONDS at the pace since the claim before."""

@@ -129,14 +129,6 @@ def _not_accepted(message: Message) -> Outcome:
         return Outcome(_("Planned for %(moment)s; it is paid when it goes.") % {"moment": moment}, "info", open=True)
     if message.state == Message.State.CANCELLED:
         return Outcome(_("You cancelled it. Nobody gets it, and it cost nothing."), "info", open=False)
-    if message.why_not == "no_credit":
-        text = _("It was not sent: when its moment came there was not enough credit. Nothing was paid.")
-        return Outcome(text, "danger", open=False)
-    if message.why_not == "restored":
-        text = _("Its moment passed while the office was put back from a copy, so it may have been sent or not.")
-        return Outcome(text, "danger", open=False)
-    text = _("It was not sent: when its moment came you could not send SMS. Nothing was paid.")
-    return Outcome(text, "danger", open=False)
     return Outcome(_why_not(message.why_not), "danger", open=False)
 
 
@@ -147,6 +139,8 @@ def _why_not(reason: str) -> str:
         return _("It was not sent: when its moment came a limit on sending was reached. Nothing was paid.")
     if reason == "asked_not":
         return _("It was not sent: none of its recipients may get SMS any more. Nothing was paid.")
+    if reason == "restored":
+        return _("Its moment passed while the office was put back from a copy, so it may have been sent or not.")
     return _("It was not sent: when its moment came you could not send SMS. Nothing was paid.")
 
 

@@ -93,7 +93,9 @@ def _judge_money(history: "History", rows: list[tuple[Any, ...]]) -> Iterator[st
     entries = history.office.store.rows("SELECT id, kind, parts, amount FROM credit_entry")
     for pk, kind, parts, amount in entries:
         expected = owed.pop(pk, None)
-        if kind in ("charge", "refund") and (expected is None or (parts, amount) != (expected["parts"], expected["amount"])):
+        if kind in ("charge", "refund") and (
+            expected is None or (parts, amount) != (expected["parts"], expected["amount"])
+        ):
             yield f"entry {pk} ({kind}) is {parts} parts and {amount}, not {expected}"
     if owed:
         yield f"debits or refunds without an entry: {dict(owed)}"

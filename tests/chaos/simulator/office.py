@@ -101,7 +101,9 @@ def _user(name: str, *, parts: int, balance: int) -> User:
 def _quiet() -> Iterator[None]:
     before = structlog.get_config()
     level = logging.root.manager.disable
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL), cache_logger_on_first_use=False)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL), cache_logger_on_first_use=False
+    )
     logging.disable(logging.CRITICAL)
     try:
         yield
@@ -135,5 +137,3 @@ def _replacements(office: Office) -> Iterator[Any]:
 @asynccontextmanager
 async def _no_session(**_options: object) -> Any:
     yield None
-
-

@@ -152,7 +152,7 @@ class Scripted:
         if behaviour.startswith("raise"):
             raise Stumbled
         await asyncio.sleep(0.0)
-        return Unknown(behaviour.split()[0])
+        return Unknown(behaviour.split(maxsplit=1)[0])
 
     def _arrive(self, hand_over: HandOver) -> str:
         """Write into the journal that it left; the same reference again stays one where the gateway says so."""

@@ -110,10 +110,14 @@ class _Teller:
         if last or now - self.told > TELL_EVERY:
             self.told = now
             figures = {"histories": summary.histories, "violations": self.violations, "deliveries": summary.deliveries}
-            self._print(figures | {"steps": summary.steps, "a_second": round(summary.histories / (now - self.begun), 1)})
+            self._print(
+                figures | {"steps": summary.steps, "a_second": round(summary.histories / (now - self.begun), 1)}
+            )
         if last:
             missed = sorted(set(history.POINTS) - set(summary.points))
-            self._print({"sometimes": dict(summary.sometimes.most_common()), "points": dict(summary.points), "missed": missed})
+            self._print(
+                {"sometimes": dict(summary.sometimes.most_common()), "points": dict(summary.points), "missed": missed}
+            )
 
     def _print(self, line: dict[str, object]) -> None:
         print(json.dumps(line), flush=True)

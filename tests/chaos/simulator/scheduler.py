@@ -1,6 +1,5 @@
 """The seeded scheduler: which actor goes on, when time passes, who dies where. The same seed repeats exactly."""
 
-import asyncio
 import random
 from asyncio import events
 from collections import Counter
@@ -178,5 +177,3 @@ class Scheduler:
         if self.at_work is not None and self.rng.random() < self.odds.answer_lost:
             self.sometimes["commit answer lost"] += 1
             raise OperationalError("the answer to COMMIT was lost, as told")
-
-
