@@ -4,7 +4,7 @@ PYTHON ?= python3
 BOOTSTRAP = @$(PYTHON) .ci/bootstrap.py
 VENV = @.venv/bin/python
 
-.PHONY: help run test check bench rows messages
+.PHONY: help run test check bench chaos rows messages
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' Makefile
@@ -20,6 +20,10 @@ test: ## everything that judges the project; REQUIRE_ALL=1 makes a skip a failur
 check: ## the static part of the tests, in seconds
 	$(BOOTSTRAP) check
 	$(VENV) -m pytest --no-servers --numprocesses auto --maxprocesses 4 --dist worksteal tests/static tests/architecture
+
+chaos: ## attacks the office with real processes that die; SEED repeats a run, SCALE=1 to 20, ROWS=R1,G1 chooses
+	$(BOOTSTRAP) test
+	$(VENV) -m tests.chaos
 
 bench: ## how fast it is, each figure beside its floor, as JSON lines; ROWS="submit claim" chooses, BIG=1 adds ten million rows
 	$(BOOTSTRAP) test

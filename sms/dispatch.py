@@ -320,8 +320,9 @@ def ask_unknown(alias: str, *, clock: Clock, limit: int = 100) -> int:
     answers = asyncio.run(_ask_all(gateway, ids))
     fault.hit("dispatch.asked")
     sent = [(pk, answer.reference) for pk, answer in answers.items() if isinstance(answer, Accepted)]
-    with transaction.atomic():
-        queue_sql.record_sent(sent, alias=alias, now=clock())
+    if sent:
+        with transaction.atomic():
+            queue_sql.record_sent(sent, alias=alias, now=clock())
     return len(sent)
 
 

@@ -98,7 +98,7 @@ def enter(folder: Path, ports: tuple[int, int, int], servers: server.Servers) ->
 
 PRELOADED = (
     "aiohttp", "celery.apps.beat", "celery.apps.worker", "celery.concurrency.thread", "gunicorn.app.wsgiapp",
-    "gunicorn.workers.gthread", "kombu.transport.redis", "office.celery", "office.urls", "office.wsgi", "psycopg2",
+    "gunicorn.workers.gthread", "kombu.transport.redis", "office.celery", "django.core.wsgi", "office.urls", "psycopg2",
     "phonenumbers", "tests.chaos.processes",
 )  # fmt: skip
 

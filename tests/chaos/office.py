@@ -77,12 +77,12 @@ class Office:
             child.kill()
         self.children.clear()
 
-    def settle(self, *, setup: Any = ()) -> None:
+    def settle(self, *, setup: Any = (), jump: float = SETTLE_JUMP) -> None:
         """Everybody is dead and all leases have ended: do what is due until nothing is."""
         self.kill_all()
         self.orders.back()
         self.orders.behave({"accept": 1.0})
-        pace.jump(self.folder, CLOCKS, SETTLE_JUMP)
+        pace.jump(self.folder, CLOCKS, jump)
         clock = ("tests.chaos.pace.move_clocks", {"folder": str(self.folder), "name": "settling"})
         self.call("settle", setup=[*setup, clock])
 

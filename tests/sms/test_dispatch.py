@@ -454,6 +454,14 @@ def test_a_gateway_that_can_be_asked_settles_the_unknown(database, gateway):
     assert sorted(message.deliveries.values_list("state", flat=True)) == ["sent", "unknown"]
 
 
+def test_a_gateway_that_can_tell_of_none_settles_none(database, gateway):
+    gateway(memory={"script": ["time_out_before"], "can_query": True})
+    message = send(person(), 1)
+    drain()
+    assert dispatch.ask_unknown("memory", clock=lambda: NOW + timedelta(minutes=10)) == 0
+    assert list(message.deliveries.values_list("state", flat=True)) == ["unknown"]
+
+
 def drain_slowly(journal: str) -> int:
     """In a process of its own: hand over with a gateway that answers slowly and writes down what arrived."""
     from django.conf import settings
