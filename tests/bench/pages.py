@@ -43,7 +43,8 @@ def list_page(run: Run) -> Iterator[Figure]:
             return percentile(pages(run, lambda: minimal(user, key)), 0.95)
 
         yield run.compare(
-            "list_page.p95", unit="ms", ours=page, floor=floor, goal=ratio(at_most=1.3), floor_is="its SQL and its template alone",
+            "list_page.p95", unit="ms", ours=page, floor=floor, goal=ratio(at_most=1.3),
+            floor_is="its SQL and its template alone",
         )  # fmt: skip
         yield Figure("list_page.queries", "queries", [len(raw.statements(lambda: view(client)))], goal=value(at_most=6))
         with run.office(main={}) as large:

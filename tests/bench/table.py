@@ -13,7 +13,7 @@ def table(lines: Iterable[str]) -> Iterator[str]:
     read = [json.loads(line) for line in lines if line.startswith("{")]
     for machine in [line for line in read if line["name"] == "machine"]:
         servers = ", ".join(machine["servers"])
-        size = f"{machine['value']} cores, {machine['memory_gb']} GB"
+        size = f"{machine['value']} cores, {machine['memory_gb']} GB, load {machine['load']:g} at the start"
         yield f"Measured {machine['measured_at'][:10]} on {size}, {servers}."
         yield ""
     yield from HEAD
