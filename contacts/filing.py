@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 
 from contacts.folding import fold, searchable
 from contacts.models import TYPED_LENGTH, Book, Contact, ContactEmail, ContactList, ContactNumber, ImportBatch, User
@@ -19,6 +19,7 @@ MOST_EMAILS = 50
 KEPT = timedelta(days=30)
 _BATCH = 2_000
 _PARTS = ("prefix", "first_name", "middle_name", "last_name", "suffix")
+_WRITTEN = [*_PARTS, "company", "language", "notes", "name", "sort_name", "sort_company", "search", "changed_at"]
 
 
 class NothingSaid(Exception):
@@ -65,10 +66,12 @@ def file_many(
 ) -> list[Contact]:
     """File new contacts, all or none; numbers are read for somebody of `country` (two letters).
 
-    Raises NothingSaid where a card is empty. Three statements for each 2,000 cards.
+    Raises NothingSaid where a card is empty. Three statements for each 2,000 cards. Those of a `batch` are
+    filed out of sight, as deleted by nobody, until the import brings all of them out at once.
     """
     with transaction.atomic():
-        contacts = [Contact(book=book, batch=batch, created_at=now) for _card in cards]
+        gone = now if batch else None
+        contacts = [Contact(book=book, batch=batch, created_at=now, deleted_at=gone) for _card in cards]
         numbers = [_numbers(contact, card, country=country) for contact, card in zip(contacts, cards, strict=True)]
         for contact, card, rows in zip(contacts, cards, numbers, strict=True):
             _describe(contact, card, rows, now=now)
@@ -77,6 +80,45 @@ def file_many(
         filed = zip(contacts, cards, strict=True)
         ContactEmail.objects.bulk_create([row for one, card in filed for row in _emails(one, card)], batch_size=_BATCH)
     return contacts
+
+
+def card_of(contact: Contact) -> Card:
+    """Return what is said of a contact; bring `numbers` and `emails` along where there are many."""
+    said = {part: getattr(contact, part) for part in (*_PARTS, "company", "language", "notes")}
+    numbers = [(row.typed, row.kind) for row in contact.numbers.all()]
+    return Card(**said, numbers=numbers, emails=[(row.address, row.kind) for row in contact.emails.all()])
+
+
+def add_many(
+    additions: Sequence[tuple[Contact, Card]], *, country: str, now: datetime
+) -> list[tuple[list[int], list[int]]]:
+    """Add the numbers and the addresses of each card to its contact, behind those that are there.
+
+    Return the ids of both, contact by contact; `rewrite_many` must follow.
+    """
+    numbers: list[list[ContactNumber]] = []
+    emails: list[list[ContactEmail]] = []
+    for contact, card in additions:
+        fresh, addresses = _numbers(contact, card, country=country), _emails(contact, card)
+        _behind(fresh, len(contact.numbers.all()))
+        _behind(addresses, len(contact.emails.all()))
+        numbers.append(fresh)
+        emails.append(addresses)
+    ContactNumber.objects.bulk_create([row for rows in numbers for row in rows], batch_size=_BATCH)
+    ContactEmail.objects.bulk_create([row for rows in emails for row in rows], batch_size=_BATCH)
+    return [([row.pk for row in one], [row.pk for row in other]) for one, other in zip(numbers, emails, strict=True)]
+
+
+def rewrite_many(contacts: Sequence[Contact], *, now: datetime) -> None:
+    """Write these contacts again, with how they are shown and found by the rows that they have now."""
+    for contact in contacts:
+        contact._prefetched_objects_cache = {}  # type: ignore[attr-defined]  # Django's own; the rows are others now
+    prefetch_related_objects(contacts, "numbers", "emails")
+    for contact in contacts:
+        _describe(contact, card_of(contact), contact.numbers.all(), now=now)
+    Contact.objects.bulk_create(
+        contacts, batch_size=_BATCH, update_conflicts=True, unique_fields=["pk"], update_fields=_WRITTEN
+    )
 
 
 def change(contact: Contact, card: Card, *, country: str, now: datetime) -> None:
@@ -146,6 +188,11 @@ def _numbers(contact: Contact, card: Card, *, country: str) -> list[ContactNumbe
         )
         for position, (typed, kind) in enumerate(card.numbers)
     ]
+
+
+def _behind(rows: Sequence[ContactNumber | ContactEmail], there: int) -> None:
+    for row in rows:
+        row.position += there
 
 
 def _emails(contact: Contact, card: Card) -> list[ContactEmail]:

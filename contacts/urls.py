@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from contacts import book_views, card_views, check_up_views, group_views, list_views
+from contacts import book_views, card_views, check_up_views, export_views, group_views, import_views, list_views
 
 app_name = "contacts"
 
@@ -14,6 +14,11 @@ urlpatterns = [
     path("<int:contact_id>/", card_views.card, name="card"),
     path("<int:contact_id>/edit/", card_views.edit, name="edit"),
     path("<int:contact_id>/delete/", card_views.remove, name="remove"),
+    path("import/", import_views.all_imports, name="imports"),
+    path("import/<int:batch_id>/", import_views.one_import, name="import"),
+    path("contacts.csv", export_views.as_csv, name="csv"),
+    path("contacts.vcf", export_views.as_vcards, name="vcf"),
+    path("<int:contact_id>/contact.vcf", export_views.one_vcard, name="card_vcf"),
     path("lists/", list_views.all_lists, name="lists"),
     path("lists/<int:list_id>/", list_views.change_list, name="list"),
     path("groups/", group_views.groups, name="groups"),

@@ -14,7 +14,7 @@ from contacts.forms import PersonalRecord, zone_names
 from contacts.models import SIGNATURE_LENGTH, User
 from contacts.phone_numbers import Reading
 from contacts.templatetags.figures import phone
-from office.obstacles import obstacles
+from office.own_number import OwnNumber
 from sms.answers import signed_in
 from sms.parts import costly, plain, split
 
@@ -57,7 +57,7 @@ def personal_record(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "zones": zone_names().values(),
-        "obstacles": obstacles(user, now=timezone.now()),
+        "own": OwnNumber(user, timezone.now()),
         "cost": signature_cost(form["signature"].value() or ""),
     }
     return render(request, "office/personal_record.html", context, status=422 if form.errors else 200)

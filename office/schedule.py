@@ -37,12 +37,19 @@ ENTRIES = (
     Entry("sms.tasks.settle_receipts", every=SECOND),
     Entry("sms.tasks.sweep", every=5 * SECOND),
     Entry("contacts.tasks.mail_notices", every=15 * SECOND),
+    Entry("credit.tasks.mail_receipts", every=15 * SECOND),
+    Entry("credit.tasks.ask_top_ups", every=MINUTE),
+    Entry("credit.tasks.ask_missed", every=HOUR / 2),
+    Entry("contacts.tasks.import_files", every=SECOND),
     Entry("office.tasks.pulse", every=5 * SECOND),
+    Entry("office.tasks.warn_of_credit", every=10 * MINUTE),
     # hourly and not at night: an office on one machine may only be awake by day
     Entry("office.tasks.prune", every=HOUR),
+    Entry("credit.tasks.prune_limits", every=HOUR),
     Entry("contacts.tasks.forget_contacts", every=HOUR),
     Entry("office.tasks.clear_sessions", every=HOUR),
     Entry("office.tasks.audit", every=HOUR),
+    Entry("contacts.tasks.forget_imports", every=HOUR),
 )
 
 

@@ -15,6 +15,7 @@ from contacts.models.books import (
     RepairBatch,
     RepairedNumber,
 )
+from contacts.models.imports import ImportPart, ImportRow
 from contacts.models.people import SIGNATURE_LENGTH, Group, Membership, Notice, StaffAct, User
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "EmailKind",
     "Group",
     "ImportBatch",
+    "ImportPart",
+    "ImportRow",
     "Invitation",
     "ListMember",
     "Membership",

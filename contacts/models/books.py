@@ -72,13 +72,60 @@ class Invitation(models.Model):
 
 
 class ImportBatch(models.Model):
-    """What was imported together: its contacts point here, so that it can be undone whole."""
+    """What is imported together: its contacts point here, so that it can be undone whole.
+
+    `imports` moves it: read from its parts into rows, looked at, then filed; workers hold it until `leased_until`.
+    """
+
+    class State(models.TextChoices):
+        READING = "reading", _("being read")
+        READY = "ready", _("waits for your yes")
+        FILING = "filing", _("being filed")
+        DONE = "done", _("done")
+        FAILED = "failed", _("could not be read")
+        UNDONE = "undone", _("undone")
+
+    class Twins(models.TextChoices):
+        MERGE = "merge", _("Merge: add what is new to the contact that is there")
+        SKIP = "skip", _("Skip: leave the contact that is there as it is")
 
     book = models.ForeignKey(Book, on_delete=models.CASCADE, related_name="imports")
     by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     source = models.CharField(max_length=200, blank=True, help_text="The name of the file.")
     created_at = models.DateTimeField()
     undone_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=7, choices=State.choices, default=State.READING)
+    twins = models.CharField(max_length=5, choices=Twins.choices, default=Twins.MERGE)
+    size = models.PositiveIntegerField(default=0, help_text="Of the file, in bytes.")
+    progress = models.PositiveIntegerField(default=0, help_text="Bytes read, then the last row filed.")
+    last_row = models.PositiveIntegerField(default=0)
+    rows_found = models.PositiveIntegerField(default=0)
+    made = models.PositiveIntegerField(default=0)
+    merged = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    fault = models.CharField(max_length=24, blank=True, help_text="Why it failed: `file_records.Fault`, or no_right.")
+    fault_row = models.PositiveIntegerField(default=0)
+    tries = models.PositiveSmallIntegerField(default=0, help_text="How often a worker began with this state.")
+    leased_until = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="import_state_is_known",
+                condition=Q(state__in=["reading", "ready", "filing", "done", "failed", "undone"]),
+            ),
+            models.CheckConstraint(name="import_twins_are_known", condition=Q(twins__in=["merge", "skip"])),
+            models.CheckConstraint(
+                name="import_undone_has_its_moment",
+                condition=Q(state="undone", undone_at__isnull=False) | ~Q(state="undone") & Q(undone_at=None),
+            ),
+        ]
+        indexes = [
+            models.Index(name="import_at_work", fields=["id"], condition=Q(state__in=["reading", "filing"])),
+        ]
 
     def __str__(self) -> str:
         return f"{self.pk}"
