@@ -4,16 +4,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from django.http import Http404
 from django.utils.translation import gettext_lazy as _
-from django.views.defaults import server_error
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
-PREFIX = "/api/"
 SENTENCES = {
+    "away": _(
+        "The office cannot reach its database. Make the same call again in a moment, with the same Idempotency-Key."
+    ),
     "authentication_failed": _("This token is not known here. It may have been taken back."),
     "error": _("Something failed on our side. The call may be made again, with the same Idempotency-Key."),
     "invalid": _("Something in this call is not right; “fields” says what. Nothing was done."),
@@ -37,19 +38,12 @@ class TooLarge(exceptions.APIException):
 
 
 def answer(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """Return the answer to a call that ended in `exc`; None (a failure of ours) goes on to `failed`."""
+    """Return the answer to a call that ended in `exc`; None (a failure of ours) goes on to `office.failures`."""
     exc = TooLarge() if isinstance(exc, RequestDataTooBig) else exc
     response = exception_handler(exc, context)
     if response is not None:
         response.data = _body(exc)
     return response
-
-
-def failed(request: HttpRequest) -> HttpResponseBase:
-    """Answer 500: as JSON below /api/, as a page elsewhere."""
-    if not request.path.startswith(PREFIX):
-        return server_error(request)
-    return JsonResponse({"detail": str(SENTENCES["error"]), "code": "error", "fields": {}}, status=500)
 
 
 def _body(exc: Exception) -> dict[str, Any]:

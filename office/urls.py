@@ -10,7 +10,7 @@ from office import handset, health, help_pages, own_number, personal_record, pro
 from sms import proof_views, receipt_views
 
 handler400 = "office.bad_request.bad_request"
-handler500 = "office.api_refusals.failed"
+handler500 = "office.failures.failed"
 handler429 = "contacts.sign_in.too_many_tries"
 
 accounts = [

@@ -18,8 +18,9 @@ from itertools import islice
 import aiohttp
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import Error, connection, transaction
 
+from contacts.outage import is_outage
 from sms import holding, outcomes, queue_sql, slots
 from sms.gateways import configured
 from sms.gateways.contract import (
@@ -198,8 +199,8 @@ class _Drain:
         while True:
             try:
                 return await asyncio.get_running_loop().run_in_executor(self.database, self._turn, finished, room)
-            except (OperationalError, InterfaceError):
-                if time.monotonic() > give_up:
+            except Error as error:
+                if time.monotonic() > give_up or not is_outage(error):
                     raise
                 log.warning("database_is_away", gateway=self.alias)
                 await asyncio.sleep(0.5)
@@ -221,8 +222,9 @@ class _Drain:
                 if place is None:
                     return Step(lost=True)
                 calls = self._mark(place.room(room, under_way=self._under_way - len(finished)), now)
-        except (OperationalError, InterfaceError):
-            connection.close()
+        except Error as error:
+            if is_outage(error):
+                connection.close()
             raise
         return Step(calls)
 

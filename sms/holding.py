@@ -2,17 +2,17 @@
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 
 from sms.models import Slot
 
 ALL = ""
 
 
-def hold(*, why: str, alias: str = ALL, now: datetime) -> bool:
+def hold(*, why: str, alias: str = ALL, now: datetime, using: str = DEFAULT_DB_ALIAS) -> bool:
     """Hold the gateway, or all of them; return whether it was not held before. The first reason stays."""
-    with transaction.atomic():
-        slot = Slot.objects.select_for_update().get_or_create(alias=alias)[0]
+    with transaction.atomic(using=using):
+        slot = Slot.objects.using(using).select_for_update().get_or_create(alias=alias)[0]
         if slot.held_at:
             return False
         slot.held_at, slot.held_why = now, why[:200]

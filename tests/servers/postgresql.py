@@ -23,13 +23,20 @@ def start(folder: Path, *, durable: bool = False) -> programs.Server:
     survives a hard stop ask for `durable`. Raises NotInstalled.
     """
     initdb = programs.find("initdb", folders=FOLDERS, package="postgresql")
-    postgres = programs.find("postgres", folders=FOLDERS, package="postgresql")
     home = folder / "postgresql"
     home.mkdir()
-    user = ACCOUNT if programs.is_root() else None
+    user = account()
     if user:
         shutil.chown(home, user)
     create_cluster(initdb, home / "data", user=user)
+    return start_again(folder, durable=durable)
+
+
+def start_again(folder: Path, *, durable: bool = False) -> programs.Server:
+    """Return the PostgreSQL of `folder`, running again on the data that it has."""
+    postgres = programs.find("postgres", folders=FOLDERS, package="postgresql")
+    home = folder / "postgresql"
+    user = account()
     log = home / "log"
     process = programs.spawn(
         [postgres, "-D", str(home / "data"), *settings(home, durable=durable)], log=log, user=user, end=signal.SIGQUIT
@@ -42,6 +49,11 @@ def start(folder: Path, *, durable: bool = False) -> programs.Server:
         process=process,
         stop_signal=signal.SIGINT,  # "fast": ends the sessions
     )
+
+
+def account() -> str | None:
+    """The user that PostgreSQL runs as: never root, which it refuses."""
+    return ACCOUNT if programs.is_root() else None
 
 
 def answers(home: Path) -> bool:
