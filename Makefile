@@ -4,7 +4,7 @@ PYTHON ?= python3
 BOOTSTRAP = @$(PYTHON) .ci/bootstrap.py
 VENV = @.venv/bin/python
 
-.PHONY: help run test check rows messages
+.PHONY: help run test check bench rows messages
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' Makefile
@@ -20,6 +20,10 @@ test: ## everything that judges the project; REQUIRE_ALL=1 makes a skip a failur
 check: ## the static part of the tests, in seconds
 	$(BOOTSTRAP) check
 	$(VENV) -m pytest --no-servers --numprocesses auto --maxprocesses 4 --dist worksteal tests/static tests/architecture
+
+bench: ## how fast it is, each figure beside its floor, as JSON lines; ROWS="submit claim" chooses, BIG=1 adds ten million rows
+	$(BOOTSTRAP) test
+	$(VENV) -m tests.bench
 
 rows: ## the rows of the specification, each with its tests and whether they pass
 	$(BOOTSTRAP) test

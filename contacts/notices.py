@@ -19,6 +19,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from contacts import fault
 from contacts.models import Notice, User
 
 RETRY_AFTER = timedelta(minutes=5)
@@ -29,13 +30,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Something to tell a user, in the user's language; `key` is unique per user, `link` a path in the office."""
+    """Something to tell a user, in the user's language; `key` is unique per user, `link` a path in the office.
+
+    Not `shown`: what a page tells as it stands, sent by e-mail only.
+    """
 
     user_id: int
     key: str
     text: str
     link: str = ""
     mail: bool = True
+    shown: bool = True
 
 
 def tell(news: News, *, now: datetime) -> None:
@@ -53,10 +58,13 @@ def tell_many(news: Iterable[News], *, now: datetime) -> None:
             link=each.link,
             created_at=now,
             mail_from_at=now if each.mail else None,
+            seen_at=None if each.shown else now,
         )
         for each in news
     ]
+    fault.hit("notices.before_tell")
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    fault.hit("notices.told")
 
 
 def unseen(user: User) -> QuerySet[Notice]:
@@ -84,6 +92,7 @@ def mail_due(*, now: datetime, limit: int = 50) -> int:
         connection.open()  # once for all; a server that is away is noticed before any notice is taken
         for notice in due:
             if _take(notice, now=now):
+                fault.hit("notices.taken")
                 sent += _mail(notice, connection, now=now)
     except (OSError, smtplib.SMTPException):
         log.warning("mail_server_away", exc_info=True)
@@ -107,7 +116,9 @@ def _mail(notice: Notice, connection: BaseEmailBackend, *, now: datetime) -> boo
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, ValueError):  # ValueError: no such address can be
         log.warning("mail_refused", notice=notice.pk)
         return False
+    fault.hit("notices.mailed")
     Notice.objects.filter(pk=notice.pk, mail_from_at=now + RETRY_AFTER).update(mail_from_at=None)
+    fault.hit("notices.done")
     return True
 
 

@@ -34,6 +34,8 @@ class Reason(StrEnum):
     INTERNATIONAL_NETWORK = "international_network"
     NOT_INTERNATIONAL = "not_international"
     NOT_MOBILE_KIND = "not_mobile_kind"
+    ASKED_NOT = "asked_not"
+    REFUSED_RANGE = "refused_range"
 
 
 class How(StrEnum):
@@ -79,6 +81,8 @@ SENTENCES: dict[Reason, Promise] = {
     Reason.INTERNATIONAL_NETWORK: _("This number belongs to an international network to which we do not send SMS."),
     Reason.NOT_INTERNATIONAL: _("This number is not written in international format."),
     Reason.NOT_MOBILE_KIND: _("The type of this number is not Mobile."),
+    Reason.ASKED_NOT: _("Whoever has this number asked not to get SMS. Take it out."),
+    Reason.REFUSED_RANGE: _("This office does not send SMS to numbers that begin like this one. Take it out."),
 }
 FROM_ELSEWHERE = _("If it is a number of another country, begin with + and the country code.")
 CORRECTED = _("We corrected this number while reading it. Check that it is the right one.")

@@ -1,25 +1,55 @@
 """Plans and accounts for the office's staff; credit moves through `charging.adjust` only, with a reason."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from contacts.staff_acts import StaffAdmin
+from contacts.models import StaffAct
+from contacts.staff_acts import Act, ReadOnlyAdmin, StaffAdmin, record, staff
 from contacts.templatetags.figures import money, signed_money
-from credit import charging
-from credit.forms import AdjustForm
-from credit.models import Account, Entry, Plan
+from credit import charging, checkout, limit_admin, topping_up
+from credit.allowance import Standing, price_of, standing
+from credit.forms import AdjustForm, PlanForm, RefundForm
+from credit.models import Account, Entry, Plan, RefundOrder, TopUp
+
+__all__ = ["AccountAdmin", "PlanAdmin", "limit_admin"]  # the last for Django, which looks here
 
 
 @admin.register(Plan)
 class PlanAdmin(StaffAdmin[Plan]):
     """What subscriptions grant and cost."""
 
-    fields = ("name", "parts_a_month", "price", "why")
-    list_display = ("name", "parts_a_month", "price")
+    form = PlanForm
+    fields = ("name", "parts_a_month", "price_of_a_part", "price_of_a_month", "vat", "why")
+    list_display = ("name", "parts_a_month", "price_shown", "fee_shown", "vat")
+
+    @admin.display(description=_("price of a part"), ordering="price")
+    def price_shown(self, plan: Plan) -> str:
+        """Show money, not its units."""
+        return money(price_of(plan))
+
+    @admin.display(description=_("price of a month"), ordering="fee")
+    def fee_shown(self, plan: Plan) -> str:
+        """Show money, not its units."""
+        return money(plan.fee)
+
+    def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
+        """Save the plan; more parts a month count at once for all who have it, fewer from next month."""
+        super().save_model(request, obj, form, change)
+        if change and "parts_a_month" in form.changed_data:
+            charging.regrant(obj, now=timezone.now())
 
 
 class EntryInline(admin.TabularInline[Entry, Account]):
@@ -83,3 +113,82 @@ class AccountAdmin(StaffAdmin[Account]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Books are kept."""
         return False
+
+
+@admin.register(TopUp)
+class TopUpAdmin(ReadOnlyAdmin[TopUp]):
+    """Payments by card: what was paid, what went back, and the page on which staff pays back."""
+
+    list_display = ("created_at", "account", "amount_shown", "state", "refunded_shown", "doubt")
+    list_filter = ("state", "doubt")
+    list_select_related = ("account__user",)
+    search_fields = ("account__user__username", "payment")
+    fields = (
+        "account",
+        "amount_shown",
+        "state",
+        "created_at",
+        "paid_at",
+        "refunded_shown",
+        "payment",
+        "doubt",
+        "orders",
+    )
+    readonly_fields = ("amount_shown", "refunded_shown", "orders")
+    change_form_template = "credit/staff_top_up.html"
+
+    @admin.display(description=_("amount"), ordering="amount")
+    def amount_shown(self, top_up: TopUp) -> str:
+        """Show money, not its units."""
+        return money(top_up.amount)
+
+    @admin.display(description=_("paid back"), ordering="refunded")
+    def refunded_shown(self, top_up: TopUp) -> str:
+        """Show money, not its units."""
+        return money(top_up.refunded)
+
+    @admin.display(description=_("refunds of staff"))
+    def orders(self, top_up: TopUp) -> str:
+        """Show what staff decided, and what Stripe made of it."""
+        rows = (
+            (money(each.amount), each.by, each.why, _outcome(each))
+            for each in top_up.refund_orders.select_related("by")
+        )
+        return format_html_join(mark_safe("<br>"), "{} · {} · {} · {}", rows) or "-"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page for paying back."""
+        view = self.admin_site.admin_view(self.refund_view)
+        return [path("<uuid:object_id>/refund/", view, name="credit_topup_refund"), *super().get_urls()]
+
+    def refund_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Ask how much goes back and why; the order and the act of staff are one, Stripe is asked after them."""
+        if not request.user.has_perm("credit.change_topup"):
+            raise PermissionDenied
+        top_up = get_object_or_404(TopUp.objects.select_related("account__user"), pk=object_id)
+        form = RefundForm(request.POST if request.method == "POST" else None, top_up=top_up)
+        if request.method == "POST" and form.is_valid() and self._refund(request, top_up, form):
+            return redirect("admin:credit_topup_change", object_id=top_up.pk)
+        context = self.admin_site.each_context(request)
+        context |= {"form": form, "top_up": top_up, "left": form.left, "has": standing_of(top_up), "opts": self.opts}
+        return TemplateResponse(request, "credit/staff_refund.html", context)
+
+    def _refund(self, request: HttpRequest, top_up: TopUp, form: RefundForm) -> bool:
+        by, why, now = staff(request), form.cleaned_data["why"], timezone.now()
+        try:
+            order = topping_up.order_refund(top_up, amount=form.units, why=why, by=by, now=now)
+        except topping_up.CannotRefund:
+            form.add_error("amount", _("Somebody else paid back of this payment just now."))
+            return False
+        record(Act(by, StaffAct.Kind.CHANGED, top_up, why, {"refund": [0, form.units]}), now=now)
+        transaction.on_commit(lambda: checkout.ask_refund(order, now=timezone.now()))
+        return True
+
+
+def standing_of(top_up: TopUp) -> Standing:
+    """Return what the payer has now: what goes back beyond it becomes a debt."""
+    return standing(top_up.account.user, now=timezone.now())
+
+
+def _outcome(order: RefundOrder) -> str:
+    return order.refused or order.reference or gettext("being asked")

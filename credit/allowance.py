@@ -3,15 +3,17 @@
 The month is the window in the row, in the office's time zone: no midnight job has to run for it to be right.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import OuterRef, Subquery, Sum
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 
 from contacts.models import User
-from credit.models import Account, Allowance, Entry, Plan
+from credit.models import LOW_BELOW, Account, Allowance, Entry, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a user has at one moment. Allowance in parts, `balance` and `price` in 1/10,000 of the currency."""
+    """What a user has at one moment. Allowance in parts, money in 1/10,000 of the currency."""
 
     granted: int
     available: int
@@ -33,6 +35,18 @@ class Standing:
     renews_at: datetime
     balance: int
     price: int
+    debt: int = 0
+    low_below: int = LOW_BELOW
+
+    @property
+    def all_parts(self) -> int | None:
+        """How many parts allowance and balance pay together; None where a part costs nothing."""
+        return None if self.balance_parts is None else self.available + self.balance_parts
+
+    @property
+    def runs_low(self) -> bool:
+        """Whether both together pay for fewer parts than the user wants to be told of."""
+        return self.all_parts is not None and self.all_parts < self.low_below
 
     @property
     def balance_parts(self) -> int | None:
@@ -68,16 +82,33 @@ def standing(user: User, *, now: datetime) -> Standing:
     if account is None:
         window = month_window(now, zone=settings.TIME_ZONE)
         return Standing(0, 0, 0, window.starts_at, window.ends_at, 0, settings.SMS_PRICE)
+    return _standing(account, _with_lapses().filter(account=account).first(), now=now)
+
+
+def standings(accounts: Sequence[Account], *, now: datetime) -> dict[int, Standing]:
+    """Return `standing` by the id of the user, for accounts that came with their plans; one statement for all."""
+    latest = Allowance.objects.filter(account=OuterRef("account")).order_by("-starts_at").values("pk")[:1]
+    found = _with_lapses().filter(account__in=accounts, pk=Subquery(latest))
+    last = {allowance.account_id: allowance for allowance in found}
+    return {account.user_id: _standing(account, last.get(account.pk), now=now) for account in accounts}
+
+
+def _with_lapses() -> QuerySet[Allowance]:
     lapses = Entry.objects.filter(allowance=OuterRef("pk"), kind=Entry.Kind.LAPSE).order_by().values("allowance")
-    lapsed = Subquery(lapses.annotate(all=Sum("parts")).values("all"))
-    last = Allowance.objects.filter(account=account).annotate(lapsed=lapsed).first()
+    return Allowance.objects.annotate(lapsed=Subquery(lapses.annotate(all=Sum("parts")).values("all")))
+
+
+def _standing(account: Account, last: Any, *, now: datetime) -> Standing:
+    """Return what `account` has, `last` being its latest window with its lapses, or None."""
     if last is None or last.ends_at <= now:
         window = month_window(now, zone=settings.TIME_ZONE, after=last.ends_at if last else None)
-        parts = parts_of(account.plan)
-        return Standing(parts, parts, 0, window.starts_at, window.ends_at, account.balance, price_of(account.plan))
+        granted, available, lapsed = parts_of(account.plan), parts_of(account.plan), 0
+    else:
+        window = Window(last.starts_at, last.ends_at)
+        granted, available, lapsed = last.granted, last.available, -(last.lapsed or 0)
     return Standing(
-        granted=last.granted, available=last.available, lapsed=-(last.lapsed or 0), starts_at=last.starts_at,
-        renews_at=last.ends_at, balance=account.balance, price=price_of(account.plan),
+        granted=granted, available=available, lapsed=lapsed, starts_at=window.starts_at, renews_at=window.ends_at,
+        balance=account.balance, price=price_of(account.plan), debt=account.debt, low_below=account.low_below,
     )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from credit.models import Entry
+
 UNITS = 10_000
 
 
@@ -20,6 +22,36 @@ class MoneyField(serializers.Field[int, Any, str, int]):
 
     def to_representation(self, value: int) -> str:
         return amount(value)
+
+
+def signed_amount(units: int) -> str:
+    """Return a movement of money as a decimal string: -950 is "-0.0950"."""
+    return f"{'-' if units < 0 else ''}{amount(abs(units))}"
+
+
+@extend_schema_field({"type": "string", "pattern": r"^-?\d+\.\d{4}$", "example": "-0.0950"})
+class SignedMoneyField(serializers.Field[int, Any, str, int]):
+    """A movement of money; written, never read."""
+
+    def to_representation(self, value: int) -> str:
+        return signed_amount(value)
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    """One line of the statement. `parts` moved the allowance, `amount` the balance, `debt` the debt."""
+
+    id = serializers.CharField(
+        source="key", help_text="Empty for a grant or lapse of the calendar that no movement has written yet."
+    )
+    at = serializers.DateTimeField()
+    kind = serializers.ChoiceField(choices=Entry.Kind.choices)
+    parts = serializers.IntegerField()
+    amount = SignedMoneyField()
+    debt = SignedMoneyField()
+    message = serializers.CharField(help_text="The id of the message that it was for, or empty.")
+    top_up = serializers.CharField(help_text="The id of the top-up that it belongs to, or empty.")
+    occasion = serializers.CharField()
+    why = serializers.CharField()
 
 
 class AllowanceSerializer(serializers.Serializer[Any]):
@@ -58,6 +90,29 @@ class CreditSerializer(serializers.Serializer[Any]):
     allowance = AllowanceSerializer(source="*")
     balance = BalanceSerializer(source="*")
     price = MoneyField(source="has.price", help_text="Of one part beyond the allowance, wherever it goes.")
+
+
+class LimitSerializer(serializers.Serializer[Any]):
+    """One limit that holds for the user."""
+
+    limit = serializers.CharField(
+        source="name", help_text="Its name, as a 429 says it: what it is for, and in what time."
+    )
+    of = serializers.CharField(help_text="The country or prefix that it is for; empty: each, or none.")
+    most = serializers.IntegerField(help_text="At most so many SMS (parts); of number limits: messages.")
+    used = serializers.IntegerField(allow_null=True, help_text="null where others use it too.")
+    left = serializers.IntegerField(allow_null=True)
+    frees_at = serializers.DateTimeField(help_text="When it counts anew.")
+
+
+class LimitsSerializer(serializers.Serializer[Any]):
+    """What a user may send, and where to."""
+
+    limits = LimitSerializer(many=True)
+    countries = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Countries that the user has confirmed, one's own first. To others go at most new_country_day SMS.",
+    )
 
 
 class LeftSerializer(serializers.Serializer[Any]):

@@ -5,14 +5,16 @@ figures in the rows are always the sums of their entries. One charge is one entr
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Sum
 
+from contacts import fault
 from contacts.models import User
 from credit.allowance import month_window, parts_of, price_of
 from credit.models import Account, Allowance, Entry, Plan
@@ -93,13 +95,27 @@ class Refund:
     amount: int
 
 
-def split(parts: int, *, available: int, balance: int, price: int) -> Split:
-    """Return how `parts` would be paid from `available` parts of allowance first, then from `balance` units (S12)."""
+def split(parts: int, *, available: int, balance: int, price: int, debt: int = 0) -> Split:
+    """Return how `parts` would be paid from `available` parts of allowance first, then from `balance` units (S12).
+
+    A debt blocks both pockets: all parts are then missing, and so is the debt.
+    """
     from_allowance = min(parts, available)
     rest = parts - from_allowance
     affordable = rest if price == 0 else min(rest, balance // price)
-    missing = rest - affordable
-    return Split(from_allowance, rest * price, missing, max(rest * price - balance, 0))
+    missing = parts if debt else rest - affordable
+    return Split(from_allowance, rest * price, missing, max(rest * price - balance, 0) + debt)
+
+
+def move_money(account: Account, amount: int) -> tuple[int, int]:
+    """Add `amount` units to the locked `account`, or take them; return what moved the balance, and what the debt.
+
+    What comes pays the debt first; what is taken beyond the balance becomes debt. The caller saves the account.
+    """
+    before, worth = account.balance, account.balance - account.debt + amount
+    owed = account.debt
+    account.balance, account.debt = max(worth, 0), max(-worth, 0)
+    return account.balance - before, account.debt - owed
 
 
 def account_of(user: User) -> Account:
@@ -120,9 +136,13 @@ def charge_many(charges: Sequence[Charge], *, now: datetime) -> list[Charged | C
         account = accounts[charge.user_id]
         results.append(_charge(charge, account, allowances[account.pk], now=now))
     entries = [result.entry for result in results if isinstance(result, Charged)]
+    fault.hit("charging.locked")
     _save_allowances(entry.allowance for entry in entries)
+    fault.hit("charging.allowances_saved")
     _save_balances(entry.account for entry in entries if entry.amount)
+    fault.hit("charging.balances_saved")
     Entry.objects.bulk_create(entries)
+    fault.hit("charging.charged")
     return results
 
 
@@ -141,19 +161,24 @@ def refund_many(refunds: Sequence[Refund], *, occasion: str, now: datetime) -> d
     for refund in refunds:
         charge = charges[refund.charge_id]
         account = accounts[charge.account_id]
-        account.balance += refund.amount
+        amount, debt = move_money(account, refund.amount)
         window = windows[charge.allowance_id] if refund.parts and charge.allowance_id else None
         if window:
             window.available += refund.parts
         entries[charge.pk] = Entry(
-            account=account, kind=Entry.Kind.REFUND, allowance=window, parts=refund.parts, amount=refund.amount,
-            key=f"refund:{uuid.uuid4()}", occasion=occasion, reference=charge.reference, refunds=charge, created_at=now,
+            account=account, kind=Entry.Kind.REFUND, allowance=window, parts=refund.parts, amount=amount,
+            debt=debt, key=f"refund:{uuid.uuid4()}", occasion=occasion, reference=charge.reference, refunds=charge,
+            created_at=now,
         )  # fmt: skip
         if window and (window.ends_at <= now or window.pk not in running):
             lapses.append(_lapse(window, now=now, key=f"lapse:{uuid.uuid4()}"))
+    fault.hit("charging.refund_locked")
     _save_allowances(windows.values())
+    fault.hit("charging.refund_allowances_saved")
     _save_balances(accounts.values())
+    fault.hit("charging.refund_balances_saved")
     Entry.objects.bulk_create([*entries.values(), *lapses])
+    fault.hit("charging.refunded")
     return entries
 
 
@@ -167,16 +192,16 @@ def adjust(account: Account, change: Adjustment, *, now: datetime) -> Entry:
     with transaction.atomic():
         locked = lock(pk__in=[account.pk])[account.pk]
         allowance = _current_allowances([locked], now=now)[locked.pk]
-        if locked.balance + change.amount < 0 or allowance.available + change.parts < 0:
+        if (change.amount < 0 and locked.balance + change.amount < 0) or allowance.available + change.parts < 0:
             raise CannotAdjust("That is more than there is.")
-        locked.balance += change.amount
+        amount, debt = move_money(locked, change.amount)
         allowance.available += change.parts
         allowance.granted += change.parts
         _save_allowances([allowance])
         _save_balances([locked])
         return Entry.objects.create(
             account=locked, kind=Entry.Kind.ADJUST, allowance=allowance if change.parts else None,
-            parts=change.parts, amount=change.amount, key=f"adjust:{uuid.uuid4()}",
+            parts=change.parts, amount=amount, debt=debt, key=f"adjust:{uuid.uuid4()}",
             why=change.why.strip()[:200], by=change.by, created_at=now,
         )  # fmt: skip
 
@@ -189,15 +214,42 @@ def subscribe(account: Account, *, plan: Plan | None, now: datetime) -> None:
     with transaction.atomic():
         locked = lock(pk__in=[account.pk])[account.pk]
         allowance = _current_allowances([locked], now=now)[locked.pk]
-        grants = Entry.objects.filter(allowance=allowance, kind=Entry.Kind.GRANT).aggregate(all=Sum("parts"))
-        more = parts_of(plan) - (grants["all"] or 0)
         locked.plan = plan
         locked.save(update_fields=["plan"])
+        _raise_to([allowance], parts=parts_of(plan), now=now)
+
+
+def regrant(plan: Plan, *, now: datetime) -> int:
+    """Grant at once what `plan` gives more than before to all who have it; return how many got some (S15).
+
+    Less counts from next month: what was granted stays.
+    """
+    with transaction.atomic():
+        accounts = lock(plan__in=[plan.pk])
+        allowances = _current_allowances(accounts.values(), now=now)
+        return len(_raise_to(allowances.values(), parts=parts_of(plan), now=now))
+
+
+def tell(account: Account, wishes: Mapping[str, Any]) -> None:
+    """Keep what the user wants to be told: `low_below`, `tells_low`, `tells_lapse`, `tells_shortage`."""
+    Account.objects.filter(pk=account.pk).update(**wishes)
+
+
+def _raise_to(allowances: Iterable[Allowance], *, parts: int, now: datetime) -> list[Entry]:
+    """Grant what is missing to `parts` in these locked windows; what they were granted before counts."""
+    grants = Entry.objects.filter(allowance__in=list(allowances), kind=Entry.Kind.GRANT).order_by()
+    granted = dict(grants.values_list("allowance").annotate(all=Sum("parts")))
+    raised, entries = [], []
+    for allowance in allowances:
+        more = parts - granted.get(allowance.pk, 0)
         if more > 0:
             allowance.granted += more
             allowance.available += more
-            _save_allowances([allowance])
-            _grant(allowance, parts=more, key=f"raise:{uuid.uuid4()}", now=now).save()
+            raised.append(allowance)
+            entries.append(_grant(allowance, parts=more, key=f"raise:{uuid.uuid4()}", now=now))
+    _save_allowances(raised)
+    Entry.objects.bulk_create(entries)
+    return entries
 
 
 def lock(**which: Collection[int]) -> dict[int, Account]:
@@ -217,7 +269,7 @@ def _lock_of_users(user_ids: set[int]) -> dict[int, Account]:
 
 def _charge(charge: Charge, account: Account, allowance: Allowance, *, now: datetime) -> Charged | Changed | NotEnough:
     price = price_of(account.plan)
-    cost = split(charge.parts, available=allowance.available, balance=account.balance, price=price)
+    cost = split(charge.parts, available=allowance.available, balance=account.balance, price=price, debt=account.debt)
     if cost.missing_parts:
         payable = charge.parts - cost.missing_parts
         return NotEnough(missing_parts=cost.missing_parts, missing_amount=cost.missing_amount, payable=payable)
@@ -261,6 +313,7 @@ def _begin_month(accounts: Sequence[Account], *, now: datetime) -> dict[int, All
         _lapse(allowance, now=now, key=f"lapse:{allowance.pk}") for allowance in ended.values() if allowance.available
     ]
     _save_allowances(ended.values())
+    fault.hit("charging.month_lapsed")
     begun = []
     for account in accounts:
         last = ended.get(account.pk)
@@ -272,6 +325,7 @@ def _begin_month(accounts: Sequence[Account], *, now: datetime) -> dict[int, All
             )
         )
     Allowance.objects.bulk_create(begun)
+    fault.hit("charging.month_begun")
     grants = [_grant(new, parts=new.granted, key=f"grant:{new.starts_at:%Y-%m-%dT%H:%M%z}", now=now) for new in begun]
     Entry.objects.bulk_create([*lapses, *(grant for grant in grants if grant.parts)])
     return {allowance.account_id: allowance for allowance in begun}
@@ -306,7 +360,7 @@ def _save_allowances(allowances: Iterable[Allowance | None]) -> None:
 
 
 def _save_balances(accounts: Iterable[Account]) -> None:
-    Account.objects.bulk_update(set(accounts), ["balance"])
+    Account.objects.bulk_update(set(accounts), ["balance", "debt"])
 
 
 def _require_transaction() -> None:

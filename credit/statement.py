@@ -7,14 +7,55 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import Q, QuerySet, Sum
 
 from contacts.models import User
-from credit.allowance import Standing, standing
+from credit.allowance import Standing, Window, month_window, standing
 from credit.models import Account, Allowance, Entry
 
 PAGE = 25
+OF_A_MESSAGE = {Entry.Kind.CHARGE, Entry.Kind.REFUND}
+OF_A_TOP_UP = {Entry.Kind.TOP_UP, Entry.Kind.PAY_BACK, Entry.Kind.RETURNED, Entry.Kind.DISPUTE, Entry.Kind.WON}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which lines: of one kind, of one month (`YYYY-MM`, in the office's zone), or only those that moved money."""
+
+    kind: str = ""
+    month: str = ""
+    money_only: bool = False
+
+    @property
+    def window(self) -> Window | None:
+        """The month from its first moment to its end; None where none is asked for, or what is asked for is none."""
+        try:
+            first = datetime.strptime(self.month, "%Y-%m").replace(tzinfo=ZoneInfo(settings.TIME_ZONE))
+            return month_window(first, zone=settings.TIME_ZONE)
+        except (ValueError, OverflowError):
+            return None
+
+    def of(self, entries: "QuerySet[Entry]") -> "QuerySet[Entry]":
+        """Return those of `entries` that it lets through."""
+        if self.kind:
+            entries = entries.filter(kind=self.kind)
+        if self.money_only:
+            entries = entries.exclude(amount=0, debt=0)
+        window = self.window
+        return entries.filter(created_at__gte=window.starts_at, created_at__lt=window.ends_at) if window else entries
+
+    def takes(self, line: "Line") -> bool:
+        """Return whether it lets a line through that no entry has written yet."""
+        window = self.window
+        if self.money_only or (self.kind and self.kind != line.kind):
+            return False
+        return window is None or window.starts_at <= line.at < window.ends_at
+
+
+EVERYTHING = Filter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +63,8 @@ class Line:
     """One movement: parts of an allowance, money (units) of the balance, and what was left of each after it.
 
     `left_parts` is of the window that the line belongs to, None where it moved no allowance or only money was asked
-    for. `is_due` tells a lapse or a grant that has happened by the calendar and is written with the next movement.
+    for. `debt` is what became a debt, or with a minus what paid one. `key` is the entry's.
+    `is_due` tells a lapse or a grant that has happened by the calendar and is written with the next movement.
     """
 
     at: datetime
@@ -30,16 +72,33 @@ class Line:
     parts: int
     amount: int
     left_parts: int | None
-    left_amount: int
+    left_amount: int | None
     reference: str = ""
     occasion: str = ""
     why: str = ""
     is_due: bool = False
+    debt: int = 0
+    key: str = ""
 
     @property
     def what(self) -> str:
         """What it was, in words."""
         return str(Entry.Kind(self.kind).label)
+
+    @property
+    def message(self) -> str:
+        """The id of the message that it was for, or empty."""
+        return self.reference if self.kind in OF_A_MESSAGE else ""
+
+    @property
+    def top_up(self) -> str:
+        """The id of the top-up that it belongs to, or empty."""
+        return self.reference if self.kind in OF_A_TOP_UP else ""
+
+    @property
+    def paid_debt(self) -> int:
+        """How much of a debt it paid."""
+        return max(-self.debt, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +109,55 @@ class Page:
     before: str
 
 
-def page(user: User, *, now: datetime, before: str = "", money_only: bool = False) -> Page:
-    """Return the page of the user's statement behind the cursor `before`; one that cannot be read begins at the newest.
-
-    `money_only` leaves out what did not touch the balance.
-    """
+def page(user: User, *, now: datetime, before: str = "", wanted: Filter = EVERYTHING) -> Page:
+    """Return the page of the statement behind the cursor `before`; one that cannot be read begins at the newest."""
     account = Account.objects.filter(user=user).first()
-    has = standing(user, now=now)
     if account is None:
         return Page([], "")
-    due = [] if before or money_only else list(_due(account, has=has, now=now))
-    entries = Entry.objects.filter(account=account)
-    cursor = _read_cursor(before)
-    shown = entries.exclude(amount=0) if money_only else entries
+    entries, cursor = Entry.objects.filter(account=account), _read_cursor(before)
+    shown = wanted.of(entries)
     if cursor:
         shown = shown.filter(_older_than(*cursor))
     rows = list(shown.select_related("allowance").order_by("-created_at", "-id")[: PAGE + 1])
     further = f"{rows[PAGE - 1].created_at.isoformat()}_{rows[PAGE - 1].pk}" if len(rows) > PAGE else ""
-    newer = entries.exclude(_older_than(*cursor)) if cursor else entries.none()
+    newer = entries.filter(_newer_than(rows[0])) if rows else entries.none()
     lines = _lines(rows[:PAGE], balance=account.balance, newer=newer)
-    return Page([*due, *(replace(line, left_parts=None) if money_only else line for line in lines)], further)
+    here = [] if before else due(user, now=now, wanted=wanted)
+    return Page([*here, *(_of_filter(line, wanted) for line in lines)], further)
+
+
+def whole(user: User, *, wanted: Filter) -> Iterator[Line]:
+    """Yield every written line that `wanted` lets through, newest first, without what was left after each."""
+    entries = wanted.of(Entry.objects.filter(account__user=user)).order_by("-created_at", "-id")
+    for entry in entries.iterator(chunk_size=1000):
+        yield line_of(entry)
+
+
+def due(user: User, *, now: datetime, wanted: Filter = EVERYTHING) -> list[Line]:
+    """Return this month's grant and last month's lapse where no movement has written them yet."""
+    account = Account.objects.filter(user=user).first()
+    if account is None:
+        return []
+    return [line for line in _due(account, has=standing(user, now=now), now=now) if wanted.takes(line)]
+
+
+def kinds() -> list[tuple[str, str]]:
+    """Return the kinds of lines, with their words."""
+    return [(kind.value, str(kind.label)) for kind in Entry.Kind]
+
+
+def _of_filter(line: Line, wanted: Filter) -> Line:
+    if wanted.kind:  # between two lines of one kind there are others
+        return replace(line, left_parts=None, left_amount=None)
+    return replace(line, left_parts=None) if wanted.money_only else line
+
+
+def line_of(entry: Entry, *, left_parts: int | None = None, left_amount: int | None = None) -> Line:
+    """Return an entry as a line."""
+    return Line(
+        entry.created_at, entry.kind, entry.parts, entry.amount, left_parts, left_amount,
+        entry.reference, entry.occasion, entry.why, debt=entry.debt, key=str(entry.pk),
+    )  # fmt: skip
 
 
 def _lines(rows: Sequence[Entry], *, balance: int, newer: QuerySet[Entry]) -> Iterator[Line]:
@@ -80,10 +168,7 @@ def _lines(rows: Sequence[Entry], *, balance: int, newer: QuerySet[Entry]) -> It
     for entry in rows:
         window = entry.allowance
         left_parts = window.available - moved[window.pk] if window else None
-        yield Line(
-            entry.created_at, entry.kind, entry.parts, entry.amount, left_parts, left_amount,
-            entry.reference, entry.occasion, entry.why,
-        )  # fmt: skip
+        yield line_of(entry, left_parts=left_parts, left_amount=left_amount)
         left_amount -= entry.amount
         moved[entry.allowance_id] += entry.parts
 
@@ -101,6 +186,10 @@ def _due(account: Account, *, has: Standing, now: datetime) -> Iterator[Line]:
 
 def _older_than(created_at: datetime, key: int) -> Q:
     return Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=key)
+
+
+def _newer_than(entry: Entry) -> Q:
+    return Q(created_at__gt=entry.created_at) | Q(created_at=entry.created_at, id__gt=entry.pk)
 
 
 def _read_cursor(cursor: str) -> tuple[datetime, int] | None:

@@ -17,9 +17,11 @@ from rest_framework.views import APIView
 
 from contacts import book_api as contacts
 from contacts.models import User
-from credit.api import CreditSerializer
+from credit import limits
+from credit.api import CreditSerializer, LimitsSerializer
 from office.api_schema import schema
 from office.quota import quota_of
+from office.statement_api import StatementView
 from sms import api as sms
 
 app_name = "api"
@@ -35,6 +37,19 @@ class CreditView(APIView):
         return Response(CreditSerializer(quota_of(request.user, now=timezone.now())).data)
 
 
+class LimitsView(APIView):
+    """What the token's user may send."""
+
+    @extend_schema(responses=LimitsSerializer)
+    def get(self, request: Request) -> Response:
+        """Tell the limits that hold now, what of them is used, and the confirmed countries."""
+        user = request.user
+        assert isinstance(user, User)  # noqa: S101  the default permission lets nobody else in
+        countries = [user.country, *user.known_countries.values_list("country", flat=True)]
+        told = {"limits": limits.holding_for(user, now=timezone.now()), "countries": countries}
+        return Response(LimitsSerializer(told).data)
+
+
 class Door(APIView):
     """Open to everybody; reads no token."""
 
@@ -48,7 +63,9 @@ class RootView(Door):
 
     def get(self, request: Request) -> Response:
         """List the addresses that need no id."""
-        names = ("messages", "quote", "credit", "contacts", "lists", "groups", "schema", "docs")
+        names = (
+            "messages", "quote", "credit", "statement", "limits", "contacts", "lists", "groups", "schema", "docs",
+        )  # fmt: skip
         return Response({name: reverse(f"api:{name}", request=request) for name in names})
 
 
@@ -86,6 +103,8 @@ urlpatterns = [
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),
     path("credit/", CreditView.as_view(), name="credit"),
+    path("statement/", StatementView.as_view(), name="statement"),
+    path("limits/", LimitsView.as_view(), name="limits"),
     path("sms/", include(sms.urlpatterns)),
     path("", include(contacts.urlpatterns)),
     re_path("^", NowhereView.as_view(), name="nowhere"),

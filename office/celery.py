@@ -6,6 +6,7 @@ delay or a retry.
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
@@ -32,15 +33,29 @@ def _log_our_way(**_: Any) -> None:
 
 
 @celeryd_init.connect
-@beat_init.connect
 def _refuse_half_an_office(**_: Any) -> None:
-    """End where the settings are not complete. Celery only logs what a receiver raises, but it lets SystemExit pass."""
+    """End a worker that could not serve."""
     from office import start_up
 
+    _or_end(start_up.require_office)
+
+
+@beat_init.connect
+def _refuse_half_the_settings(**_: Any) -> None:
+    """End a beat whose settings are not complete; it needs no database."""
+    from office import start_up
+
+    _or_end(start_up.require_settings)
+
+
+def _or_end(require: Callable[[], None]) -> None:
+    """End where something is missing. Celery only logs what a receiver raises, but it lets SystemExit pass."""
+    from office.start_up import CannotStart
+
     try:
-        start_up.require_settings()
-    except ImproperlyConfigured as bad_setting:
-        sys.stderr.write(f"{bad_setting}\n")
+        require()
+    except (ImproperlyConfigured, CannotStart) as reason:
+        sys.stderr.write(f"{reason}\n")
         sys.exit(2)
 
 

@@ -13,6 +13,7 @@ from django.db import close_old_connections, connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from contacts import clock, fault
 from office import seen
 from office.schedule import Entry
 from sms import dispatch
@@ -38,7 +39,7 @@ def run_gateway(alias: str) -> None:
     """
 
     def stay() -> None:
-        dispatch.drain(alias, clock=timezone.now, stop=stopping.is_set, until_idle=False)
+        dispatch.drain(alias, clock=clock.Running(), stop=stopping.is_set, until_idle=False)
 
     _until_stopped([_repeating(stay, every=SLOT_TRIED_EVERY, name=alias), _showing_up(f"dispatcher:{alias}")])
 
@@ -70,8 +71,10 @@ def _repeating(work: Callable[[], object], *, every: float, name: str) -> Callab
 def _done(work: Callable[[], object], name: str) -> bool:
     """Do `work`; return whether it got through."""
     close_old_connections()
+    fault.hit("dispatcher.turn")
     try:
         work()
+        fault.hit("dispatcher.turn_done")
     except Exception:  # such as a database that restarts: the next turn does the work
         log.exception("dispatcher_turn_failed", entry=name)
         return False

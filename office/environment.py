@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise as StrOrPromise
 
 KNOWN_SMS = {"SMS_PRICE", "SMS_SENDER", "SMS_GATEWAYS", "SMS_ROUTES", "SMS_NOTES", "SMS_DAILY_CAP"}
+DATABASE_DOUBTS = ("fsync_off", "full_page_writes_off", "synchronous_commit_off", "asynchronous_standby")
+SHORTEST_KEY = 32
 UNITS = 10_000
 SQLITE_START = (
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON; PRAGMA temp_store=MEMORY;"
@@ -50,6 +52,15 @@ def words(name: str, default: str) -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def some_of(name: str, known: tuple[str, ...]) -> list[str]:
+    """Return the variable's comma-separated words, each of them one of `known`."""
+    given = words(name, "")
+    unknown = [word for word in given if word not in known]
+    if unknown:
+        raise ImproperlyConfigured(f"{name} knows {', '.join(known)}; not {unknown[0]!r}.")
+    return given
+
+
 def money(name: str, default: str) -> int:
     """Return an amount such as 0.0950 in whole units of 1/10,000 of the currency."""
     value = text(name, default)
@@ -60,6 +71,36 @@ def money(name: str, default: str) -> int:
     if not units.is_finite() or units < 0 or units != int(units) or units > 10**9:
         raise ImproperlyConfigured(f"{name} must be an amount with up to four decimals, such as 0.0950, not {value!r}.")
     return int(units)
+
+
+def top_up_amounts(name: str, default: str) -> list[int]:
+    """Return the amounts that people may choose from, in units, each a whole number of the currency's smallest coin."""
+    read = []
+    for word in words(name, default):
+        if not re.fullmatch(r"\d{1,5}(\.\d{1,2})?", word) or not Decimal(word):
+            raise ImproperlyConfigured(f"{name} must be amounts apart by commas, such as 10,25,50, not {word!r}.")
+        read.append(int(Decimal(word) * UNITS))
+    return sorted(read)
+
+
+def percent(name: str, default: str) -> int:
+    """Return a rate such as 21 or 5.5 in 1/100 of a percent."""
+    value = text(name, default)
+    if not re.fullmatch(r"\d{1,2}(\.\d{1,2})?", value):
+        raise ImproperlyConfigured(f"{name} must be a percentage below 100, such as 21, not {value!r}.")
+    return int(Decimal(value) * 100)
+
+
+def stripe_key(name: str, *, own_stripe: bool, demo: bool, default: str = "") -> str:
+    """Return Stripe's secret key; a live one is refused in the demo, and where it would go to another than Stripe."""
+    value = text(name, default)
+    if value and not re.fullmatch(r"(sk|rk)_(test|live)_\w+", value):
+        raise ImproperlyConfigured(f"{name} must begin with sk_test_, sk_live_, rk_test_ or rk_live_.")
+    if "_live_" in value[:8] and demo:
+        raise ImproperlyConfigured(f"{name} is a live key, and in the demo no card is charged. Use a test key.")
+    if "_live_" in value[:8] and own_stripe:
+        raise ImproperlyConfigured(f"{name} is a live key: with it, STRIPE_API_BASE must be left empty.")
+    return value
 
 
 def time_zone(name: str, default: str) -> str:
@@ -195,6 +236,14 @@ def secret_key(name: str, *, folder: Path, embedded: bool) -> str:
         finally:
             fresh.unlink()
     return path.read_text().strip()
+
+
+def old_secret_keys(name: str) -> list[str]:
+    """Return the earlier secrets, which still open what was made with them; each at least 32 characters."""
+    given = words(name, "")
+    if any(len(key) < SHORTEST_KEY for key in given):  # never shown: it is a secret
+        raise ImproperlyConfigured(f"{name} must be earlier SECRET_KEYs, each of {SHORTEST_KEY} or more characters.")
+    return given
 
 
 def email(address: str) -> dict[str, Any]:

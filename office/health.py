@@ -47,7 +47,7 @@ def readyz(_request: HttpRequest) -> HttpResponse:
 def readiness(*, now: datetime) -> dict[str, str]:
     """Return the outcome of each check by its name, and the "status" that follows: ready, degraded or not ready."""
     found = {name: check(now) for name, check in _NEEDED.items()}
-    found["broker"] = _broker()
+    found["broker"] = broker()
     if any(found[name] != OK for name in _NEEDED):
         return {"status": "not ready", **found}
     return {"status": "ready" if found["broker"] == OK else "degraded", **found}
@@ -60,8 +60,16 @@ def _database(_now: datetime) -> str:
 
 
 def _migrations(_now: datetime) -> str:
-    _require_migrations()
-    return OK
+    return MISSING if migrations_wait() else OK
+
+
+def migrations_wait() -> bool:
+    """Return whether a migration is not applied; raises DatabaseError."""
+    try:
+        _require_migrations()
+    except NotYet:
+        return True
+    return False
 
 
 def _triggers(_now: datetime) -> str:
@@ -77,13 +85,11 @@ def _workers(now: datetime) -> str:
 
 
 def _answered(check: Callable[[datetime], str]) -> Callable[[datetime], str]:
-    """Return the check as one that says "away" where the database does not answer, "missing" where it is not ready."""
+    """Return the check as one that says "away" where the database does not answer."""
 
     def ask(now: datetime) -> str:
         try:
             return check(now)
-        except NotYet:
-            return MISSING
         except DatabaseError:
             return AWAY
 
@@ -107,7 +113,8 @@ def _require_migrations() -> None:
         raise NotYet
 
 
-def _broker() -> str:
+def broker() -> str:
+    """Return whether Celery's broker answers: "ok" or "away", within a second."""
     patience = {"socket_timeout": BROKER_PATIENCE, "socket_connect_timeout": BROKER_PATIENCE, "max_retries": 0}
     try:
         with current_app.connection_for_write(transport_options=patience, connect_timeout=BROKER_PATIENCE) as asked:

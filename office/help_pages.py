@@ -13,6 +13,7 @@ from office.obstacles import obstacles
 from sms.answers import signed_in
 from sms.models import Delivery
 
+PAGES = {"sms": "office/help_sms.html", "credit": "office/help_credit.html"}
 PAGES = {"sms": "office/help_sms.html", "contacts": "office/help_contacts.html"}
 
 
@@ -38,5 +39,6 @@ def help_page(request: HttpRequest, tool: str) -> HttpResponse:
         "last": last_to_oneself(user),
         "sender": settings.SMS_SENDER,
         "price": settings.SMS_PRICE,
+        "office_zone": settings.TIME_ZONE,
     }
     return render(request, PAGES[tool], context)

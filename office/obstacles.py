@@ -16,8 +16,6 @@ from contacts.phone_numbers import read
 from credit.allowance import Standing, standing
 from sms.holding import held
 
-LOW_PARTS = 5
-
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
@@ -33,11 +31,6 @@ def obstacles(user: User, *, now: datetime) -> list[Obstacle]:
     return [*_of_the_number(user), *_of_the_credit(standing(user, now=now)), *_of_the_office()]
 
 
-def runs_low(has: Standing) -> bool:
-    """Return whether allowance and balance together pay for fewer than LOW_PARTS parts."""
-    return has.balance_parts is not None and has.available + has.balance_parts < LOW_PARTS
-
-
 def _of_the_number(user: User) -> Iterator[Obstacle]:
     url = f"{reverse('personal_record')}#mobile"
     if not user.mobile:
@@ -50,6 +43,10 @@ def _of_the_number(user: User) -> Iterator[Obstacle]:
 
 
 def _of_the_credit(has: Standing) -> Iterator[Obstacle]:
+    if has.debt:
+        what = _("A payment was taken back after it had been spent, and nothing is sent until that debt is paid.")
+        yield Obstacle(what, _("See how the balance is filled"), reverse("balance"))
+        return
     if has.available or has.balance_parts is None or has.balance_parts:
         return
     if has.granted:

@@ -8,7 +8,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from office import environment
+from office import environment, stripe_double
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(environment.text("OFFICE_DATA", str(BASE_DIR / ".data"))).absolute()
@@ -18,9 +18,11 @@ environment.refuse_unknown_sms_variables()
 
 DEMO = environment.flag("DEMO")
 DATABASE_URL = environment.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'office.sqlite3'}")
+DATABASE_ALLOW = environment.some_of("DATABASE_ALLOW", environment.DATABASE_DOUBTS)
 EMBEDDED = DATABASE_URL.startswith("sqlite:")
 REDIS_URL = environment.url("REDIS_URL", "", schemes=("redis", "rediss", "unix"))
 SECRET_KEY = environment.secret_key("SECRET_KEY", folder=DATA_DIR, embedded=EMBEDDED)
+SECRET_KEY_FALLBACKS = environment.old_secret_keys("SECRET_KEY_FALLBACKS")
 PORT = environment.number("PORT", 8000, at_least=1)
 BASE_URL = environment.url("BASE_URL", f"http://127.0.0.1:{PORT}", schemes=("http", "https"))
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
@@ -42,6 +44,23 @@ SMS_GATEWAYS = environment.gateways(
 SMS_ROUTES = environment.routes("SMS_ROUTES", aliases=set(SMS_GATEWAYS))
 AMERICAN_NOTE = _("Operators in this country often refuse SMS from an office abroad.")
 SMS_NOTES = environment.notes("SMS_NOTES", {"US": AMERICAN_NOTE, "CA": AMERICAN_NOTE})
+
+# Top-up by card. The demo pays at a double of Stripe that `make run` starts beside the office (office/stripe_double)
+STRIPE_DOUBLE = "" if not DEMO or environment.text("STRIPE_SECRET_KEY") else stripe_double.address(PORT)
+STRIPE_API_BASE = environment.url("STRIPE_API_BASE", STRIPE_DOUBLE, schemes=("http", "https"))
+STRIPE_SECRET_KEY = environment.stripe_key(
+    "STRIPE_SECRET_KEY", own_stripe=bool(STRIPE_API_BASE), demo=DEMO,
+    default=stripe_double.secret_key(SECRET_KEY) if STRIPE_DOUBLE else "",
+)  # fmt: skip
+STRIPE_WEBHOOK_SECRET = environment.text(
+    "STRIPE_WEBHOOK_SECRET", stripe_double.webhook_secret(SECRET_KEY) if STRIPE_DOUBLE else ""
+)
+TOP_UP_AMOUNTS = environment.top_up_amounts("TOP_UP_AMOUNTS", "10,25,50,100")
+TOP_UP_LEAST = environment.money("TOP_UP_LEAST", "5")
+TOP_UP_MOST = environment.money("TOP_UP_MOST", "500")
+VAT_RATE = environment.percent("VAT_RATE", "21")
+VAT_NUMBER = environment.text("VAT_NUMBER")
+RECEIPT_SELLER = environment.text("RECEIPT_SELLER", OFFICE_NAME)
 
 # Django
 INSTALLED_APPS = [

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from contacts.models import User
 from contacts.notices import unseen
 from credit.allowance import standing
-from office.obstacles import Obstacle, obstacles, runs_low
+from office.obstacles import Obstacle, obstacles
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Shell:
     @cached_property
     def credit(self) -> Credit:
         has = standing(self.user, now=timezone.now())
-        return Credit(has.available, has.balance, runs_low(has))
+        return Credit(has.available, has.balance, has.runs_low)
 
     @cached_property
     def obstacles(self) -> list[Obstacle]:

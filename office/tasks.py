@@ -4,12 +4,14 @@ from celery import shared_task
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
-from office import books, broker_files, seen
+from contacts import fault
+from office import books, broker_files, credit_warnings, seen
 
 
 @shared_task
 def pulse() -> None:
     """Write down that a worker takes what beat sends: `/readyz` and `manage.py run` look at it."""
+    fault.hit("office.pulse")
     seen.record("worker", now=timezone.now())
 
 
@@ -23,6 +25,12 @@ def prune() -> None:
 def audit() -> None:
     """Prove once a day that the books are right."""
     books.check_daily(now=timezone.now())
+
+
+@shared_task
+def warn_of_credit() -> None:
+    """Tell by e-mail, once each, of credit that runs low, is about to lapse, or does not reach for what is planned."""
+    credit_warnings.tell_due(now=timezone.now())
 
 
 @shared_task

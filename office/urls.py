@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from contacts import views as contacts
+from credit import limit_views, statement_views
 from credit import views as credit
 from office import handset, health, help_pages, own_number, personal_record, programs, quota, welcome
 from sms import proof_views, receipt_views
@@ -40,6 +41,15 @@ urlpatterns = [
     path("settings/quota/account/", quota.quota, name="quota"),
     path("settings/quota/account/figure/", quota.figure, name="credit_figure"),
     path("settings/account/balance/", credit.balance, name="balance"),
+    path("settings/account/balance/<uuid:top_up_id>/", credit.top_up, name="top_up"),
+    path("settings/account/balance/<uuid:top_up_id>/pay/", credit.pay, name="top_up_pay"),
+    path("settings/account/balance/<uuid:top_up_id>/receipt/", credit.receipt, name="receipt"),
+    path("settings/account/balance/<uuid:top_up_id>/receipt.pdf", credit.receipt_pdf, name="receipt_pdf"),
+    path("settings/account/statement/", statement_views.statement_page, name="statement"),
+    path("settings/account/statement.csv", statement_views.statement_file, name="statement_file"),
+    path("stripe/webhook/", credit.stripe_webhook, name="stripe_webhook"),
+    path("settings/limits/", limit_views.page, name="limits"),
+    path("settings/limits/numbers/<int:block_id>/remove/", limit_views.unblock, name="unblock"),
     path("notices/<int:notice_id>/seen/", contacts.notice_seen, name="notice_seen"),
     path("help/<slug:tool>/", help_pages.help_page, name="help"),
     path("phone/", handset.handset, name="handset"),

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from contacts.notices import unseen
 from credit.allowance import standing
-from office.obstacles import runs_low
+from office.credit_warnings import LOW, warnings_of
 from sms import history
 from sms.answers import signed_in
 from sms.models import Message
@@ -24,11 +24,11 @@ def welcome(request: HttpRequest) -> HttpResponse:
     """Show the first page after sign-in."""
     user = signed_in(request)
     now = timezone.now()
-    has = standing(user, now=now)
     page = history.page(history.messages_of(user, history.Filter()), size=LATEST)
     context = {
-        "runs_low": runs_low(has) and has.available + (has.balance_parts or 0) > 0,
-        "has": has,
+        "warnings": [
+            each for each in warnings_of(user, now=now) if each.kind != LOW or standing(user, now=now).all_parts
+        ],
         "unseen": unseen(user)[:NOTICES],
         "planned": Message.objects.filter(user=user, state=Message.State.PLANNED).count(),
         "latest": [(message, states(message, page.counts[message.pk])) for message in page.messages],

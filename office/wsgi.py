@@ -9,4 +9,4 @@ application = get_wsgi_application()
 
 from office import start_up  # noqa: E402 - needs the apps that the line above has loaded
 
-start_up.require_settings()
+start_up.require_office()

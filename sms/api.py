@@ -22,6 +22,7 @@ from sms import api_refusals, history, parts, shapes, submission
 from sms.gateways.configured import NoGateway
 from sms.models import Delivery, Message
 from sms.quote import quote, signed
+from sms.recipients import barred
 
 _PLAIN_NUMBER = re.compile(r"\+?[0-9]{1,15}")
 KEY = OpenApiParameter(
@@ -64,7 +65,8 @@ class MessagesView(GenericAPIView[Message]):
         parameters=[KEY], request=shapes.SmsSerializer,
         responses={
             201: shapes.MessageSerializer, 200: shapes.MessageSerializer, 400: shapes.NotSentSerializer,
-            402: shapes.NotEnoughSerializer, 403: ErrorSerializer, 409: ErrorSerializer, 503: ErrorSerializer,
+            402: shapes.NotEnoughSerializer, 403: ErrorSerializer, 409: ErrorSerializer,
+            429: shapes.OverLimitSerializer, 503: ErrorSerializer,
         },
     )  # fmt: skip
     def post(self, request: Request) -> Response:
@@ -180,7 +182,7 @@ def _apart(typed: str) -> list[Entry]:
 
 
 def _readings(to: Sequence[str], user: User) -> list[Reading]:
-    return read_many([entry.typed for entry in _entries(to)], country=user.country)
+    return barred(read_many([entry.typed for entry in _entries(to)], country=user.country), user=user)
 
 
 def _check_length(text: str) -> None:

@@ -8,6 +8,8 @@ from django.utils.translation import ngettext
 from contacts.api import Refused
 from contacts.phone_numbers import Reading
 from credit.api import amount
+from credit.limit_words import said
+from credit.limits import Reached
 from sms import submission
 from sms.gateways.configured import NoGateway
 from sms.shapes import ReadingSerializer
@@ -26,6 +28,8 @@ def of(why: Why, *, readings: Callable[[], Sequence[Reading]]) -> Exception:
             return not_enough(why)
         case submission.KeyReused():
             return key_reused()
+        case submission.OverLimit():
+            return over_limit(why.reached)
     return _in_words(why)
 
 
@@ -58,6 +62,12 @@ def not_enough(why: submission.NotEnough) -> Refused:
     told = _("Nothing was sent and nothing was paid: your credit does not reach.")
     missing = {"missing_parts": why.missing_parts, "missing_amount": amount(why.missing_amount)}
     return Refused(402, "not_enough", told, more=missing | {"payable": why.payable})
+
+
+def over_limit(reached: Reached) -> Refused:
+    """Return 429 with the limit's name, what still fits, and when it counts anew."""
+    more = {"limit": reached.name, "left": reached.left, "frees_at": reached.frees_at.isoformat()}
+    return Refused(429, "over_limit", said(reached), more=more)
 
 
 def key_missing() -> Refused:

@@ -30,9 +30,9 @@ _CHECKS = {
     "a refund that is not the shares of its deliveries: entry": f"""
         SELECT e.id FROM credit_entry e LEFT JOIN sms_delivery d ON d.refund_id = e.id
             LEFT JOIN sms_message m ON m.id = d.message_id
-        WHERE e.kind = 'refund' GROUP BY e.id, e.parts, e.amount
+        WHERE e.kind = 'refund' GROUP BY e.id, e.parts, e.amount, e.debt
         HAVING e.parts <> COALESCE(SUM({_SHARE}), 0)
-            OR e.amount <> COALESCE(SUM((m.parts_each - {_SHARE}) * m.price), 0)""",
+            OR e.amount - e.debt <> COALESCE(SUM((m.parts_each - {_SHARE}) * m.price), 0)""",
     "refunded from another charge than its own: delivery": """
         SELECT d.id FROM sms_delivery d JOIN sms_message m ON m.id = d.message_id
             JOIN credit_entry e ON e.id = d.refund_id

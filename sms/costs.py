@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from credit.allowance import Standing
-from sms import parts
+from sms import forecast, parts
 from sms.drafts import LONGEST
 from sms.forms import ComposeForm, Shown
 from sms.hints import CostlyWord, asks_without_address, costly_words
@@ -15,6 +15,7 @@ from sms.quote import Quote, quote_from
 class Cost:
     """What the page says of a text to so many `recipients`; `saving` is in parts for all of them together.
 
+    `planned` SMS go by themselves before the month ends.
     `room` is what fits in the parts that the text takes now. `asks` is the question without an address to answer to.
     """
 
@@ -26,6 +27,7 @@ class Cost:
     can_be_plain: bool
     saving: int
     asks: bool
+    planned: int = 0
 
     @property
     def room(self) -> int:
@@ -53,6 +55,16 @@ class Cost:
         return self.quote.parts - self.quote.from_allowance
 
     @property
+    def starves_planned(self) -> bool:
+        """Whether planned SMS need more until the month ends than both pockets pay after this (N5)."""
+        return bool(self.quote.parts) and self.left_in_all is not None and self.left_in_all < self.planned
+
+    @property
+    def left_in_all(self) -> int | None:
+        """How many SMS allowance and balance still pay together afterwards; None where a part costs nothing."""
+        return None if self.left_in_sms is None else self.quote.left_allowance + self.left_in_sms
+
+    @property
     def left_in_sms(self) -> int | None:
         """How many SMS the balance still pays afterwards; None where a part costs nothing."""
         return self.quote.left_balance // self.quote.price if self.quote.price else None
@@ -76,4 +88,5 @@ def cost_of(form: ComposeForm, *, has: Standing, recipients: int) -> Cost:
         can_be_plain=parts.plain(looked_at) != parts.clean(looked_at),
         saving=parts.saving(looked_at) * max(recipients, 1),
         asks=asks_without_address(form.data["text"]) and not form.signs,
+        planned=forecast.planned([form.user.pk], until=has.renews_at)[form.user.pk],
     )

@@ -20,8 +20,9 @@ import structlog
 from django.conf import settings
 from django.db import Error, connection, transaction
 
+from contacts import fault
 from contacts.outage import is_outage
-from sms import holding, outcomes, queue_sql, slots
+from sms import continuity, holding, outcomes, queue_sql, slots
 from sms.gateways import configured
 from sms.gateways.contract import (
     CALL_SECONDS,
@@ -38,6 +39,8 @@ from sms.outcomes import Outcome
 
 LEASE = timedelta(seconds=60)
 CLAIM_ROWS = 500
+CLAIM_SECONDS = 0.25  # a claim takes what lasts so long at the pace of now: what is more urgent waits no longer
+LOOK_EVERY = 0.1  # seconds, while the callers are busy: for what has ended, and for what has come
 DATABASE_PATIENCE_SECONDS = 30.0
 
 log = structlog.get_logger(__name__)
@@ -73,6 +76,7 @@ def drain(alias: str, *, clock: Clock, stop: Callable[[], bool] = lambda: False,
     owner = random.getrandbits(62)
     if not slots.take(alias, owner=owner, now=clock()):
         return 0
+    fault.hit("dispatch.slot_taken")
     try:
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"drain-{alias}") as database:
             loop = _Drain(alias, configured.gateway(alias), owner, clock, stop, until_idle, database)
@@ -82,6 +86,7 @@ def drain(alias: str, *, clock: Clock, stop: Callable[[], bool] = lambda: False,
                 database.submit(_close_connection).result()
     finally:
         slots.leave(alias, owner=owner)
+        fault.hit("dispatch.slot_left")
 
 
 def _close_connection() -> None:
@@ -107,6 +112,7 @@ class _Drain:
     until_idle: bool
     database: Executor
     calls: int = 0
+    _claimed_at: tuple[float, int] = (0.0, 0)
     _token: int = field(default_factory=lambda: random.getrandbits(62))
     _ready: "asyncio.Queue[Call]" = field(default_factory=asyncio.Queue)
     _finished: list[Outcome] = field(default_factory=list)
@@ -130,6 +136,7 @@ class _Drain:
     async def _record_and_refill(self) -> None:
         while True:
             finished, self._finished = self._finished, []
+            self._wake.clear()
             stopping = self.stop()
             step = await self._in_database(finished, 0 if stopping else self._room(len(finished)))
             self._under_way += len(step.calls) - len(finished)
@@ -139,7 +146,7 @@ class _Drain:
                 if stopping or step.lost or self.until_idle:
                     return
                 await asyncio.sleep(0.2)
-            await self._until_something_finished()
+            await self._until_worth_a_turn()
 
     def _room(self, finished: int) -> int:
         """How many rows may become `sending` now: two windows at most are, and no more than ten seconds of the rate."""
@@ -148,17 +155,17 @@ class _Drain:
             most = min(most, max(1, int(self.gateway.rate * 10)))
         return max(0, min(most - self._under_way + finished, self.gateway.window))
 
-    async def _until_something_finished(self) -> None:
-        """Wait for results; while the callers have a window's half in stock, a little longer for more of them."""
-        if not self._under_way:
+    async def _until_worth_a_turn(self) -> None:
+        """Wait until half the window has answered, or until the callers have nothing in stock."""
+        if not self._under_way or self._is_worth_a_turn():
             return
         try:
-            await asyncio.wait_for(self._wake.wait(), timeout=1.0)
+            await asyncio.wait_for(self._wake.wait(), LOOK_EVERY)
         except TimeoutError:
             return
-        self._wake.clear()
-        if self._ready.qsize() > self.gateway.window // 2:
-            await asyncio.sleep(0.005)
+
+    def _is_worth_a_turn(self) -> bool:
+        return bool(self._finished) and (len(self._finished) * 2 >= self.gateway.window or self._ready.empty())
 
     async def _make_calls(self, session: aiohttp.ClientSession) -> None:
         while True:
@@ -166,7 +173,8 @@ class _Drain:
             await self._keep_rate()
             verdict = await self._call(call, session)
             self._finished.append(Outcome(call.row, call.hand_over.attempt, verdict))
-            self._wake.set()
+            if self._is_worth_a_turn():
+                self._wake.set()
 
     async def _keep_rate(self) -> None:
         if self.gateway.rate:
@@ -185,6 +193,7 @@ class _Drain:
         if time.monotonic() > call.begin_before:
             return NotSent("stalled")  # the reaper may have had this row: its word counts, ours is dropped
         self.calls += 1
+        fault.hit("dispatch.before_call")
         try:
             async with asyncio.timeout(CALL_SECONDS):
                 return await self.gateway.send(prepared, session)
@@ -192,6 +201,8 @@ class _Drain:
             return Unknown("timeout")
         except Exception as error:
             return Unknown(type(error).__name__)
+        finally:
+            fault.hit("dispatch.after_call")
 
     async def _in_database(self, finished: Sequence[Outcome], room: int) -> Step:
         """Do one turn in the database's thread. What was finished is written down even where the database restarts."""
@@ -206,33 +217,48 @@ class _Drain:
                 await asyncio.sleep(0.5)
 
     def _turn(self, finished: Sequence[Outcome], room: int) -> Step:
-        """Record the finished calls, refill the stock, mark the next slice: each a short transaction of its own.
+        """Record the finished calls, refill the stock, mark the next slice, in short transactions.
 
         Recording may refund, which locks an account; a transaction that holds an account never takes rows of the
-        queue, because a cancel takes them the other way round.
+        queue, because a cancel takes them the other way round. What was only accepted is recorded with the next slice.
         """
         now = self.clock()
+        accepted = outcomes.all_accepted(finished)
         try:
-            with transaction.atomic():
-                outcomes.record(self.alias, finished, now=now)
+            if not accepted:
+                with transaction.atomic():
+                    self._record(finished, now)
+                fault.hit("dispatch.record_committed")
             if room and len(self._claimed) < room:
                 self._claim(now)
             with transaction.atomic():
+                if accepted:
+                    self._record(finished, now)
                 place = slots.renew(self.alias, owner=self.owner, now=now)
                 if place is None:
                     return Step(lost=True)
+                if place.is_in_doubt and accepted and finished:
+                    slots.note_answers(self.alias)
                 calls = self._mark(place.room(room, under_way=self._under_way - len(finished)), now)
+                fault.hit("dispatch.marked")
+            fault.hit("dispatch.mark_committed")
         except Error as error:
             if is_outage(error):
                 connection.close()
             raise
         return Step(calls)
 
+    def _record(self, finished: Sequence[Outcome], now: datetime) -> None:
+        fault.hit("dispatch.before_record")
+        outcomes.record(self.alias, finished, now=now)
+        fault.hit("dispatch.recorded")
+
     def _claim(self, now: datetime) -> None:
+        continuity.check(now=now)
         if holding.held(self.alias):
             return
         asked = {"token": self._token, "now": now, "lease_until": now + LEASE}
-        limit = max(CLAIM_ROWS - len(self._claimed), 1)
+        limit = max(self._claim_rows() - len(self._claimed), 1)
         with transaction.atomic():
             claimed = queue_sql.claim(self.alias, limit=limit, **asked)  # type: ignore[arg-type]
             if self.gateway.dedupes_by_reference:
@@ -240,10 +266,26 @@ class _Drain:
             barred = [row.id for row in claimed if not row.may_send]
             ended = queue_sql.refuse(barred, reason="may_not_send", now=now) if barred else []
             outcomes.tell(ended, state="refused", now=now)
+            fault.hit("dispatch.claimed")
+        fault.hit("dispatch.claim_committed")
+        self._forget_stale(claimed)
         may_send = [row for row in claimed if row.may_send]
         with transaction.atomic():
             allowed = outcomes.within_daily_cap(self.alias, may_send, beside=self._claimed, now=now)
+            fault.hit("dispatch.capped")
+        fault.hit("dispatch.cap_committed")
         self._claimed.extend(allowed)
+
+    def _claim_rows(self) -> int:
+        """How many rows to have in stock: what lasts CLAIM_SECONDS at the pace since the claim before."""
+        (at, calls), self._claimed_at = self._claimed_at, (time.monotonic(), self.calls)
+        pace = (self.calls - calls) / max(time.monotonic() - at, 0.001)
+        return max(2 * self.gateway.window, min(int(pace * CLAIM_SECONDS), CLAIM_ROWS))
+
+    def _forget_stale(self, claimed: Sequence[queue_sql.Claimed]) -> None:
+        """Drop what was claimed before and waited past its lease: it is here anew, and may have been with another."""
+        fresh = {row.id for row in claimed}
+        self._claimed = deque(row for row in self._claimed if row.id not in fresh)
 
     def _mark(self, room: int, now: datetime) -> list[Call]:
         """Turn the next `room` of the claimed rows `sending` and return their calls."""
@@ -263,6 +305,7 @@ class _Drain:
         return [Call(row, self._hand_over(row, attempts[row.id]), begin_before) for row in slice_ if row.id in attempts]
 
     def _give_back(self) -> None:
+        fault.hit("dispatch.before_give_back")
         if self._claimed:
             queue_sql.give_back([row.id for row in self._claimed], token=self._token)
 
@@ -280,6 +323,7 @@ def ask_unknown(alias: str, *, clock: Clock, limit: int = 100) -> int:
     if not ids:
         return 0
     answers = asyncio.run(_ask_all(gateway, ids))
+    fault.hit("dispatch.asked")
     sent = [(pk, answer.reference) for pk, answer in answers.items() if isinstance(answer, Accepted)]
     with transaction.atomic():
         queue_sql.record_sent(sent, alias=alias, now=clock())

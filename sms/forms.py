@@ -21,7 +21,7 @@ from credit.allowance import Standing
 from sms import history, parts, quote
 from sms.drafts import LONGEST
 from sms.models import Draft, Message
-from sms.recipients import Recipients, entries, entry, key, read_recipients
+from sms.recipients import Recipients, entries, entry, key, read_recipients, without_barred
 from sms.submission import FORM_DELAY, FURTHEST, Recipient, Request
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 WALL_CLOCK = "%Y-%m-%dT%H:%M"
 FIRST_DAY = date(2000, 1, 1)  # of the history's filter: no office has older SMS
-_POSTED = ("mobile", "to", "later", "token", "shown", "people", "parts_each")
+_POSTED = ("mobile", "to", "later", "token", "shown", "people", "parts_each", "confirmed")
 _SHOWN = re.compile(r"(\d{1,9}):(\d{1,15}):(\d{1,15})")
 
 
@@ -108,7 +108,7 @@ class ComposeForm(forms.Form):
     @cached_property
     def recipients(self) -> Recipients:
         """Whom it goes to, as read."""
-        return read_recipients(entries(self.data["to"]), user=self.user)
+        return without_barred(read_recipients(entries(self.data["to"]), user=self.user), user=self.user)
 
     @property
     def has_signature(self) -> bool:
@@ -195,6 +195,10 @@ class ComposeForm(forms.Form):
         """Let the recipients be what was `typed`, one entry each."""
         self._change(to="\n".join(typed))
 
+    def ask_for(self, countries: Sequence[str]) -> None:
+        """Let the next Send confirm that SMS to these countries are meant, beside those confirmed before."""
+        self._change(confirmed=" ".join([*self.data["confirmed"].split(), *countries]))
+
     def replace(self) -> None:
         """Write the costly characters plainly (N8)."""
         self._change(text=parts.plain(self.data["text"]))
@@ -265,7 +269,7 @@ class ComposeForm(forms.Form):
         return Request(
             user=self.user, text=text, to=to, occasion=Message.Occasion.FORM,
             request_key=self.data["token"], release_at=later, agreed=agreed,
-            not_before=None if later else self.now + FORM_DELAY,
+            not_before=None if later else self.now + FORM_DELAY, confirmed=frozenset(self.data["confirmed"].split()),
         )  # fmt: skip
 
     def _change(self, **values: str) -> None:

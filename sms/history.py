@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import reduce
 from operator import or_
@@ -11,7 +11,19 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, TextField
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    TextField,
+)
 from django.db.models.functions import Cast, Greatest, Least
 from django.utils.translation import gettext_lazy as _
 
@@ -45,12 +57,38 @@ EXPORTED = (
 
 @dataclass(frozen=True, slots=True)
 class Pockets:
-    """Parts that have left and parts on their way, by the pocket that paid them."""
+    """Parts that have left and parts on their way, by the pocket that paid them; of the balance in money too."""
 
-    allowance_sent: int
-    allowance_in_flight: int
-    balance_sent: int
-    balance_in_flight: int
+    allowance_sent: int = 0
+    allowance_in_flight: int = 0
+    balance_sent: int = 0
+    balance_in_flight: int = 0
+    amount_sent: int = 0
+    amount_in_flight: int = 0
+
+    def __add__(self, other: "Pockets") -> "Pockets":
+        """Return both together."""
+        return Pockets(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+    @property
+    def from_allowance(self) -> int:
+        """Parts that the allowance paid."""
+        return self.allowance_sent + self.allowance_in_flight
+
+    @property
+    def from_balance(self) -> int:
+        """Parts that the balance paid."""
+        return self.balance_sent + self.balance_in_flight
+
+    @property
+    def sent(self) -> int:
+        """Parts that have left, whoever paid."""
+        return self.allowance_sent + self.balance_sent
+
+    @property
+    def in_flight(self) -> int:
+        """Parts on their way, whoever paid."""
+        return self.allowance_in_flight + self.balance_in_flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +124,11 @@ def pockets(user: User, *, since: datetime | None, until: datetime | None) -> Po
 
     None leaves that side open. A delivery's share follows from its position: the allowance pays the first parts.
     """
+    return sum(pockets_by_occasion(user, since=since, until=until).values(), Pockets())
+
+
+def pockets_by_occasion(user: User, *, since: datetime | None, until: datetime | None) -> dict[str, Pockets]:
+    """Return the same by what sent it: form, API, reminder and so on."""
     deliveries = Delivery.objects.filter(message__user=user)
     if since:
         deliveries = deliveries.filter(message__accepted_at__gte=since)
@@ -95,13 +138,17 @@ def pockets(user: User, *, since: datetime | None, until: datetime | None) -> Po
     paid_before = Cast("position", IntegerField()) * each
     share = Least(Greatest(Cast("message__from_allowance", IntegerField()) - paid_before, 0), each)
     sent, in_flight = Q(state=Delivery.State.SENT), Q(state__in=IN_FLIGHT)
-    sums = deliveries.annotate(share=share, rest=each - F("share")).aggregate(
+    shares = deliveries.annotate(share=share, rest=each - F("share"))
+    sums = shares.annotate(amount=F("rest") * Cast("message__price", BigIntegerField())).order_by()
+    rows = sums.values_list("message__occasion").annotate(
         allowance_sent=Sum("share", filter=sent, default=0),
         allowance_in_flight=Sum("share", filter=in_flight, default=0),
         balance_sent=Sum("rest", filter=sent, default=0),
         balance_in_flight=Sum("rest", filter=in_flight, default=0),
+        amount_sent=Sum("amount", filter=sent, default=0),
+        amount_in_flight=Sum("amount", filter=in_flight, default=0),
     )
-    return Pockets(**sums)
+    return {occasion: Pockets(*figures) for occasion, *figures in rows}
 
 
 def share_of_allowance(*, position: int, parts_each: int, from_allowance: int) -> int:

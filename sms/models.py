@@ -46,6 +46,13 @@ class Message(models.Model):
     occasion_reference = models.CharField(max_length=64, blank=True)
     request_key = models.CharField(max_length=64)
     request_digest = models.CharField(max_length=64)
+    gateway = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The one gateway that may have it, as for a test; empty: by its routes.",
+    )
     created_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
     release_at = models.DateTimeField(null=True)
@@ -216,6 +223,22 @@ class Slot(models.Model):
 
     def __str__(self) -> str:
         return self.alias
+
+
+class Continuity(models.Model):
+    """Which database this office last worked on, in one row: `continuity` compares it with what it finds."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    identity = models.CharField(max_length=80)
+    mark = models.BigIntegerField(default=0)
+    synchronous = models.BooleanField(default=False)
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="one_office_in_one_database", condition=Q(id=1))]
+
+    def __str__(self) -> str:
+        return f"{self.mark}"
 
 
 class Draft(models.Model):

@@ -13,6 +13,8 @@ from celery import current_app
 from django.db import transaction
 from kombu import Connection
 
+from contacts import fault
+
 TASK = "sms.tasks.drain"
 PATIENCE = 0.2  # seconds: a refused Redis keeps a caller for 0.6 s by default, one that hangs for a minute
 EXPIRES = 10.0  # seconds: later, the ticks have long done it
@@ -65,6 +67,7 @@ class Nudger:
 
 def nudge(aliases: Iterable[str]) -> None:
     """Have the workers look at these gateways now. Returns at once, raises nothing, promises nothing."""
+    fault.hit("nudge.wanted")
     _nudger.add(aliases)
 
 
@@ -82,6 +85,7 @@ def impatient_connection() -> Connection:
 
 def publish(alias: str, connection: Connection) -> bool:
     """Send one nudge over this connection, opened where it is not; return whether the broker took it."""
+    fault.hit("nudge.before_publish")
     try:
         current_app.send_task(
             TASK, args=(alias,), connection=connection, expires=EXPIRES, retry=False, ignore_result=True
@@ -89,6 +93,7 @@ def publish(alias: str, connection: Connection) -> bool:
     except Exception:  # whatever the broker's client may raise: the next tick does the work
         connection.collect(socket_timeout=PATIENCE)
         return False
+    fault.hit("nudge.published")
     return True
 
 

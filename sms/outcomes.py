@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from contacts import notices
+from contacts import fault, notices
 from sms import holding, queue_sql, slots
 from sms.gateways import configured
 from sms.gateways.contract import Accepted, NotSent, Refused, Relayed, Unknown, Verdict
@@ -37,8 +37,16 @@ class Outcome:
         return self.row.id
 
 
+def all_accepted(outcomes: Sequence[Outcome]) -> bool:
+    """Return whether recording these moves no credit and tells nobody: all were accepted."""
+    return all(isinstance(each.verdict, Accepted) for each in outcomes)
+
+
 def record(alias: str, outcomes: Sequence[Outcome], *, now: datetime) -> None:
-    """Write down the outcomes of calls to `alias`, one statement a kind of verdict. Needs a transaction."""
+    """Write down the outcomes of calls to `alias`, one statement a kind of verdict. Needs a transaction.
+
+    That the gateway answered is written to its slot where something else happened too (`slots.Place.is_in_doubt`).
+    """
     if not outcomes:
         return
     kinds = _Sorted()
@@ -46,15 +54,20 @@ def record(alias: str, outcomes: Sequence[Outcome], *, now: datetime) -> None:
         kinds.add(each, alias=alias, now=now)
     if kinds.sent:
         queue_sql.record_sent(kinds.sent, alias=alias, now=now)
+        fault.hit("outcomes.sent_written")
     if kinds.relayed:
         queue_sql.record_relayed(kinds.relayed, now=now)
     if kinds.unknown:
         queue_sql.record_unknown(kinds.unknown, now=now)
+        fault.hit("outcomes.unknown_written")
     if kinds.again:
         queue_sql.record_not_sent(kinds.again, now=now)
+        fault.hit("outcomes.not_sent_written")
     if kinds.ended:
         tell(queue_sql.end_attempts(kinds.ended, now=now), state="refused", now=now)
-    _note(alias, outcomes, now=now)
+        fault.hit("outcomes.refusals_told")
+    if not all_accepted(outcomes):
+        _note(alias, outcomes, now=now)
 
 
 def tell(ended: Sequence[Ended], *, state: str, now: datetime) -> None:
@@ -119,7 +132,7 @@ class _Sorted:
             case Refused(reason, elsewhere):
                 self._add_refused(each, reason[:40], _next_gateway(alias, each) if elsewhere else None, now=now)
             case NotSent(why, retry_after):
-                self._add_not_sent(each, why[:40], retry_after or 0, _next_gateway(alias, each), now=now)
+                self._add_not_sent(each, why[:40], retry_after or 0, alias=alias, now=now)
 
     def _add_refused(self, each: Outcome, reason: str, next_alias: str | None, *, now: datetime) -> None:
         if each.row.doubtful:
@@ -130,9 +143,8 @@ class _Sorted:
         else:
             self.ended.append((each.id, each.attempt, reason))
 
-    def _add_not_sent(
-        self, each: Outcome, why: str, retry_after: float, next_alias: str | None, *, now: datetime
-    ) -> None:
+    def _add_not_sent(self, each: Outcome, why: str, retry_after: float, *, alias: str, now: datetime) -> None:
+        next_alias = _next_gateway(alias, each)
         at = now + max(_backoff(each), timedelta(seconds=min(retry_after, 3600)))
         if each.row.doubtful:
             # This attempt did not send it, but an earlier one may have: no other gateway may have it.
@@ -142,7 +154,8 @@ class _Sorted:
         elif next_alias:
             self.again.append((each.id, each.attempt, why, now, next_alias))
         else:
-            self.again.append((each.id, each.attempt, why, at, configured.first_route(each.row.number)))
+            again = alias if each.row.pinned else configured.first_route(each.row.number)
+            self.again.append((each.id, each.attempt, why, at, again))
 
 
 def _backoff(outcome: Outcome) -> timedelta:
@@ -150,7 +163,12 @@ def _backoff(outcome: Outcome) -> timedelta:
 
 
 def _next_gateway(alias: str, outcome: Outcome) -> str | None:
-    """Return the gateway to try after `alias` on the number's route; None after the last one, or the last attempt."""
+    """Return the gateway to try after `alias` on the number's route; None after the last one, or the last attempt.
+
+    None too for what is pinned to `alias`.
+    """
+    if outcome.row.pinned:
+        return None
     route = configured.routes_for(outcome.row.number)
     place = route.index(alias) + 1 if alias in route else 0
     return route[place] if place < len(route) and outcome.attempt < MAX_ATTEMPTS else None
@@ -171,5 +189,11 @@ def _sentences() -> dict[str, str]:
         "expired": _("An SMS waited too long and was not sent any more. What it cost was paid back."),
         "unconfirmed": _("Of an SMS nobody could tell us whether it left. What it cost was paid back."),
         "no_credit": _("A planned SMS was not sent: there was not enough credit."),
+        "restored": _(
+            "A planned SMS may have been sent before the office was put back from a copy, so it was not sent again."
+        ),
+        "over_limit": _("A planned SMS was not sent: a limit on sending was reached."),
+        "asked_not": _("A planned SMS was not sent: none of its recipients may get SMS any more."),
+        "left_out": _("A planned SMS left without the recipients who have asked not to get SMS meanwhile."),
         "may_not_send": _("A planned SMS was not sent: your access was suspended."),
     }

@@ -14,10 +14,14 @@ from typing import Any
 
 from django.db import connection
 
+from contacts import fault
 from credit.charging import Refund, refund_many
 
 MAX_ATTEMPTS = 5
 TURN_SECONDS = 0.02
+IDS_LEFT_BEHIND = 10_000_000
+# of a message whose sender chose no gateway: its deliveries may move to another
+_FREE = "EXISTS (SELECT 1 FROM sms_message m WHERE m.id = sms_delivery.message_id AND m.gateway = '')"
 _TYPES = {int: "bigint", str: "text", uuid.UUID: "uuid", datetime: "timestamptz"}
 
 
@@ -36,7 +40,8 @@ class Queued:
 class Claimed:
     """A delivery that this drain has leased, with all that a hand-over needs.
 
-    `doubtful`: an earlier attempt may have sent it. `may_send`: its owner is not suspended.
+    `doubtful`: an earlier attempt may have sent it. `may_send`: its owner is not suspended. `pinned`: no other gateway
+    may have it, as its sender chose this one.
     """
 
     id: int
@@ -46,6 +51,7 @@ class Claimed:
     parts: int
     doubtful: bool
     may_send: bool
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +129,14 @@ def mark_sending(ids: Sequence[int], *, token: int, now: datetime, lease_until: 
 
     What was cancelled, expired or claimed by another since is not returned, so a cancel beats a prefetch.
     """
-    table, values = _table("r", [(each,) for each in ids], ("id",))
+    table, values = _table("r", [(each,) for each in sorted(ids)], ("id",))  # in the order in which a cancel locks
     rows = _fetch(
         f"""UPDATE sms_delivery SET state = 'sending', attempt = attempt + 1, state_at = %s, handed_at = %s,
                 lease_until = %s
-            WHERE id IN (SELECT id FROM {table}) AND state IN ('queued', 'unknown') AND claim = %s
+            FROM {table}
+            WHERE sms_delivery.id = r.id AND state IN ('queued', 'unknown') AND claim = %s
                 AND valid_until > %s AND attempt < {MAX_ATTEMPTS}
-            RETURNING id, attempt""",
+            RETURNING sms_delivery.id, attempt""",
         [_at(now), _at(now), _at(lease_until), *values, token, _at(now)],
     )
     return dict(rows)
@@ -238,25 +245,68 @@ def doubt_relayed(*, since: datetime, now: datetime) -> int:
     )
 
 
+def doubt_waiting(*, now: datetime) -> int:
+    """Call unknown what this copy of the database says waits or is being handed over; return how many.
+
+    It may have left after the copy was made: an attempt that this copy does not know of.
+    """
+    _run(
+        f"""UPDATE sms_delivery SET state = 'sending', attempt = attempt + 1, handed_at = %s
+            WHERE state = 'queued' AND attempt < {MAX_ATTEMPTS}""",
+        [_at(now)],
+    )
+    return _run(
+        """UPDATE sms_delivery SET state = 'unknown', state_at = %s, reason = 'restored', not_before = %s,
+                claim = NULL, lease_until = NULL
+            WHERE state = 'sending'""",
+        [_at(now)] * 2,
+    )
+
+
+def give_up_planned(*, reason: str, now: datetime) -> list[uuid.UUID]:
+    """Do not accept the planned messages whose moment has come; return which."""
+    rows = _fetch(
+        """UPDATE sms_message SET state = 'not_accepted', why_not = %s
+            WHERE state = 'planned' AND release_at <= %s RETURNING id""",
+        [reason, _at(now)],
+    )
+    return [row[0] if isinstance(row[0], uuid.UUID) else uuid.UUID(row[0]) for row in rows]
+
+
+def leave_ids_behind() -> None:
+    """Jump over the ids that deliveries may have had after this copy was made: gateways know them as references."""
+    if _on_postgresql():
+        _fetch(
+            """SELECT setval(pg_get_serial_sequence('sms_delivery', 'id'),
+                nextval(pg_get_serial_sequence('sms_delivery', 'id')) + %s)""",
+            [IDS_LEFT_BEHIND],
+        )
+    else:
+        _run("UPDATE sqlite_sequence SET seq = seq + %s WHERE name = 'sms_delivery'", [IDS_LEFT_BEHIND])
+
+
 def reroute(aliases: Sequence[str], *, to: str) -> int:
-    """Move what waits for a gateway that is no longer configured; return how many."""
+    """Move what waits for a gateway that is no longer configured; return how many. What is pinned to it stays."""
     known = ", ".join(["%s"] * len(aliases))
     return _run(
-        f"UPDATE sms_delivery SET gateway = %s WHERE state = 'queued' AND gateway NOT IN ({known})", [to, *aliases]
+        f"""UPDATE sms_delivery SET gateway = %s
+            WHERE state = 'queued' AND gateway NOT IN ({known}) AND {_FREE}""",
+        [to, *aliases],
     )
 
 
 def move_waiting(alias: str, to: Sequence[tuple[str, str]], *, now: datetime) -> int:
     """Move what waits at `alias` to other gateways: `to` holds (prefix, alias), longest prefix first, "" for none.
 
-    What waits was never sent, or proved not sent, so another gateway may have it. Returns how many were moved.
+    What waits was never sent, or proved not sent, so another gateway may have it, unless it is pinned to this one.
+    Returns how many were moved.
     """
     cases = " ".join("WHEN number LIKE %s THEN %s" for _case in to)
     values = [value for prefix, target in to for value in (f"{prefix}%", target)]
     return _run(
         f"""UPDATE sms_delivery SET gateway = CASE {cases} END
             WHERE state = 'queued' AND gateway = %s AND (lease_until IS NULL OR lease_until <= %s)
-                AND CASE {cases} ELSE '' END <> ''""",
+                AND CASE {cases} ELSE '' END <> '' AND {_FREE}""",
         [*values, alias, _at(now), *values],
     )
 
@@ -324,6 +374,7 @@ def _end(  # noqa: PLR0913
         amounts[charge_id] += (each - from_allowance) * price
     refunds = [Refund(charge_id, parts[charge_id], amounts[charge_id]) for charge_id in parts]
     entries = refund_many(refunds, occasion=state, now=now)
+    fault.hit("queue.refunded")
     ended = [(row[0], entries[row[2]].pk, (reasons or {}).get(row[0], reason)) for row in rows]
     table, ended_values = _table("r", ended, ("id", "refund", "reason"))
     _run(
@@ -344,7 +395,7 @@ def _lease(due: str, values: Sequence[Any], *, token: int, lease_until: datetime
                 FROM due, sms_message m, contacts_user u
                 WHERE d.id = due.id AND m.id = d.message_id AND u.id = m.user_id
                 RETURNING d.lane, d.turn_at, d.id, d.number, m.text, m.encoding, m.parts_each,
-                    d.state = 'unknown', u.is_active""",
+                    d.state = 'unknown', u.is_active, m.gateway <> ''""",
             [*values, token, lease_until],
         )
     else:
@@ -355,12 +406,15 @@ def _lease(due: str, values: Sequence[Any], *, token: int, lease_until: datetime
         table, ids = _table("r", leased, ("id",))
         rows = _fetch(
             f"""SELECT d.lane, d.turn_at, d.id, d.number, m.text, m.encoding, m.parts_each,
-                    d.state = 'unknown', u.is_active
+                    d.state = 'unknown', u.is_active, m.gateway <> ''
                 FROM {table} JOIN sms_delivery d ON d.id = r.id JOIN sms_message m ON m.id = d.message_id
                 JOIN contacts_user u ON u.id = m.user_id""",
             ids,
         )
-    return [Claimed(*row[2:7], doubtful=bool(row[7]), may_send=bool(row[8])) for row in sorted(rows)]  # type: ignore[misc]
+    return [
+        Claimed(*row[2:7], doubtful=bool(row[7]), may_send=bool(row[8]), pinned=bool(row[9]))  # type: ignore[misc]
+        for row in sorted(rows)
+    ]
 
 
 def _table(name: str, rows: Sequence[Sequence[Any]], columns: tuple[str, ...]) -> tuple[str, list[Any]]:

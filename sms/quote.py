@@ -50,7 +50,7 @@ def quote_from(has: Standing, *, text: str, recipients: int) -> Quote:
     """Return the quote for somebody who `has` this to spend."""
     cut = parts.split(text)
     total = cut.count * recipients
-    cost = split(total, available=has.available, balance=has.balance, price=has.price)
+    cost = split(total, available=has.available, balance=has.balance, price=has.price, debt=has.debt)
     paid = cost.missing_parts == 0
     return Quote(
         recipients=recipients,

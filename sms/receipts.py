@@ -17,6 +17,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 
+from contacts import fault
 from sms import outcomes, queue_sql
 from sms.gateways.contract import Receipt, is_usable
 from sms.gateways.http import reason_code
@@ -86,7 +87,9 @@ def keep(alias: str, receipts: Sequence[Receipt], *, now: datetime) -> int:
     What names neither a delivery's id nor a reference that can be one is counted in the log and dropped.
     """
     rows = [row for each in receipts if (row := _kept(alias, each, now=now))]
+    fault.hit("receipts.before_keep")
     KeptReceipt.objects.bulk_create(rows)
+    fault.hit("receipts.kept")
     _note_dropped(alias, len(receipts) - len(rows))
     return len(rows)
 
@@ -104,8 +107,11 @@ def settle(*, now: datetime) -> Settled:
             kept = _due(now)
             told = [each for alias, said in _by_gateway(kept).items() for each in _write_down(alias, said, now=now)]
             met = {receipt.pk for each in told for receipt in each.receipts}
+            fault.hit("receipts.written_down")
             KeptReceipt.objects.filter(pk__in=met).delete()
             _put_off([each for each in kept if each.pk not in met], now=now)
+            fault.hit("receipts.before_commit")
+        fault.hit("receipts.settled")
         deliveries, unmatched = deliveries + len(told), unmatched + len(kept) - len(met)
         if len(kept) < BATCH:
             return Settled(deliveries, unmatched)
@@ -146,6 +152,7 @@ def _write_down(alias: str, kept: Sequence[KeptReceipt], *, now: datetime) -> li
     """Write down what the receipts of one gateway say; return what could be written."""
     told = [each for each in _told(alias, kept) if not each.is_early]
     _move_forward(told, now=now)
+    fault.hit("receipts.moved_forward")
     _settle_sent(alias, [each for each in told if each.has_left], now=now)
     _settle_refused([each for each in told if each.refused], now=now)
     return told

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 
@@ -15,6 +15,7 @@ from contacts.address_book import MINE, Chosen, is_reference
 from contacts.models import Contact, User
 from contacts.number_reasons import SENTENCES
 from contacts.phone_numbers import Entry, Form, Reading, Reason, Repair, read, split_many
+from credit import limits
 
 SHOWN = 50
 TWICE_SHOWN = 5
@@ -207,6 +208,19 @@ def _why(contact: Contact) -> str:
 def key(one: Entry, *, country: str) -> str:
     """Return what is the same for two entries of one number, however each is written, or of one list."""
     return one.typed if is_reference(one.typed) else read(one.typed, country=country).number or one.typed
+
+
+def without_barred(recipients: Recipients, *, user: User) -> Recipients:
+    """Return the recipients with those that `user` may not send to among the bad ones, with why (N18)."""
+    readings = barred([person.reading for person in recipients.people], user=user)
+    people = [replace(person, reading=reading) for person, reading in zip(recipients.people, readings, strict=True)]
+    return replace(recipients, people=people)
+
+
+def barred(readings: Sequence[Reading], *, user: User) -> list[Reading]:
+    """Return the readings, those that `user` may not send to with the reason; one statement for all."""
+    reasons = limits.barred(user, [reading.number for reading in readings if reading.number])
+    return [replace(each, reason=reasons[each.number]) if each.number in reasons else each for each in readings]
 
 
 def entry(name: str, typed: str) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from contacts.templatetags.figures import country_name
+from credit.limit_words import said
 from sms import submission
 from sms.forms import ComposeForm
 from sms.gateways.configured import NoGateway
@@ -34,7 +36,25 @@ def trouble_of(why: submission.NotAccepted | NoGateway, form: ComposeForm | None
     if isinstance(why, NoGateway):
         text = _("This office has no gateway to send SMS by yet. Nothing was sent. Ask whoever runs this office.")
         return Trouble(text)
+    return _of_limits(why, form) or _raise(why)
+
+
+def _raise(why: Exception) -> Trouble:
     raise why
+
+
+def _of_limits(why: submission.NotAccepted | NoGateway, form: ComposeForm | None) -> Trouble | None:
+    if isinstance(why, submission.OverLimit):
+        return Trouble(said(why.reached), reverse("limits"), _("Your limits"))
+    if isinstance(why, submission.NewCountry) and form:
+        form.ask_for(why.countries)
+        names = ", ".join(country_name(country) for country in why.countries)
+        text = _("Nothing was sent yet. You have not sent SMS to %(countries)s before. Press Send if that is meant.")
+        return Trouble(text % {"countries": names})
+    if isinstance(why, submission.BadRecipients):
+        first = why.readings[0]
+        return Trouble(f"{first.shown}: {first.sentence}")
+    return None
 
 
 def _sent_before(form: ComposeForm) -> Trouble:

@@ -310,6 +310,18 @@ class NotEnoughSerializer(ErrorSerializer):
     payable = serializers.IntegerField(help_text="How many of the numbers could be paid, in their order.")
 
 
+class OverLimitSerializer(ErrorSerializer):
+    """Too many calls in one minute, or a limit on sending that it would pass: nothing was sent and nothing was paid.
+
+    A program cannot confirm a country that is new to its user: up to `new_country_day` SMS a day go there all the
+    same, more once the user has confirmed the country in Settings > Limits or on the form.
+    """
+
+    limit = serializers.CharField(help_text="The limit's name, such as `user_day`; GET limits/ tells all.")
+    left = serializers.IntegerField(required=False, help_text="How many SMS would still fit.")
+    frees_at = serializers.DateTimeField(required=False, help_text="When it counts anew.")
+
+
 def request_key(header: str | None) -> str | None:
     """Return what an Idempotency-Key is kept as, apart from every other key; None where it cannot be one.
 

@@ -15,10 +15,14 @@ REST = (timedelta(seconds=5), timedelta(seconds=15), timedelta(seconds=30), time
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the owner of a slot may do: nothing while it `rests` (or is held), one call at a time while it `tries`."""
+    """What the owner of a slot may do: nothing while it `rests` (or is held), one call at a time while it `tries`.
+
+    `is_in_doubt`: failures in a row are counted, which an answer ends.
+    """
 
     rests: bool
     tries: bool
+    is_in_doubt: bool
 
     def room(self, wanted: int, *, under_way: int) -> int:
         """Return how many of the `wanted` calls may begin beside those `under_way`."""
@@ -45,7 +49,8 @@ def renew(alias: str, *, owner: int, now: datetime) -> Place | None:
         Slot.objects.filter(alias=alias, owner=owner).update(lease_until=now + LEASE)
     held = any(each.held_at for each in found.values())
     resting = slot.resting_until is not None and slot.resting_until > now
-    return Place(rests=held or resting, tries=slot.failures >= FAILURES_BEFORE_REST)
+    in_doubt = bool(slot.failures or slot.resting_until)
+    return Place(rests=held or resting, tries=slot.failures >= FAILURES_BEFORE_REST, is_in_doubt=in_doubt)
 
 
 def away(*, now: datetime) -> set[str]:

@@ -129,11 +129,19 @@ def _not_accepted(message: Message) -> Outcome:
         return Outcome(_("Planned for %(moment)s; it is paid when it goes.") % {"moment": moment}, "info", open=True)
     if message.state == Message.State.CANCELLED:
         return Outcome(_("You cancelled it. Nobody gets it, and it cost nothing."), "info", open=False)
-    if message.why_not == "no_credit":
-        text = _("It was not sent: when its moment came there was not enough credit. Nothing was paid.")
-        return Outcome(text, "danger", open=False)
-    text = _("It was not sent: when its moment came you could not send SMS. Nothing was paid.")
-    return Outcome(text, "danger", open=False)
+    return Outcome(_why_not(message.why_not), "danger", open=False)
+
+
+def _why_not(reason: str) -> str:
+    if reason == "no_credit":
+        return _("It was not sent: when its moment came there was not enough credit. Nothing was paid.")
+    if reason == "over_limit":
+        return _("It was not sent: when its moment came a limit on sending was reached. Nothing was paid.")
+    if reason == "asked_not":
+        return _("It was not sent: none of its recipients may get SMS any more. Nothing was paid.")
+    if reason == "restored":
+        return _("Its moment passed while the office was put back from a copy, so it may have been sent or not.")
+    return _("It was not sent: when its moment came you could not send SMS. Nothing was paid.")
 
 
 def _ended(left: int, counts: Mapping[str, int]) -> Outcome:
@@ -277,6 +285,11 @@ def _handed_over(delivery: Delivery) -> Step:
 
 
 def _why_unknown(delivery: Delivery) -> str:
+    if delivery.reason == "restored":
+        return _(
+            "We do not know whether it left: the office was put back from a copy, and it may have left before that."
+            " We do not send it again by ourselves, as it could arrive twice."
+        )
     if delivery.reason == "no_receipt":
         return _(
             "We do not know whether it left: our own relay took it, but the operator said neither yes nor no."

@@ -7,19 +7,24 @@ before balance. The statements are the same few for one number or 10,000.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.db import IntegrityError, transaction
 
-from contacts import phone_numbers
+from contacts import fault, phone_numbers
 from contacts.models import User
 from contacts.phone_numbers import Reading
 from credit import charging
-from sms import nudge, parts, queue_sql
+from credit.limits import Rules, Sending, give_back
+from sms import allowed, nudge, parts, queue_sql
+from sms.allowed import BadRecipients, NewCountry, NotAccepted, OverLimit
 from sms.gateways import configured
 from sms.models import Message
+
+__all__ = ["BadRecipients", "NewCountry", "NotAccepted", "OverLimit"]  # told apart by callers, raised in `allowed`
 
 FORM_DELAY = timedelta(seconds=10)
 VALIDITY = timedelta(hours=24)
@@ -28,24 +33,12 @@ LIST_FROM = 11
 URGENT, NORMAL, LIST = 0, 1, 2
 
 
-class NotAccepted(Exception):
-    """The SMS was not accepted: nothing stored, nothing debited, nothing sent."""
-
-
 class MayNotSend(NotAccepted):
     """The user is suspended."""
 
 
 class NoRecipients(NotAccepted):
     """There is nobody to send to."""
-
-
-class BadRecipients(NotAccepted):
-    """Some of what was typed is no number that an SMS can go to; `readings` says which and why."""
-
-    def __init__(self, readings: Sequence[Reading]) -> None:
-        super().__init__(f"{len(readings)} bad recipients")
-        self.readings = readings
 
 
 class BadText(NotAccepted):
@@ -99,6 +92,8 @@ class Request:
     `not_before` holds it back (the form's ten seconds); `release_at` makes it an intention, paid when its moment has
     come; `agreed` is the split that was shown (parts from the allowance, units from the balance). `request_digest`
     says what was asked, where that is not the text, the numbers and the moment: the API's body as it was sent.
+    `gateway` is the alias of the one gateway that may have it, whatever its routes say; "" leaves it to the routes.
+    `confirmed` holds the countries new to the user that a person confirmed; None where nobody can be asked.
     """
 
     user: User
@@ -112,6 +107,8 @@ class Request:
     release_at: datetime | None = None
     agreed: tuple[int, int] | None = None
     request_digest: str = ""
+    gateway: str = ""
+    confirmed: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,21 +119,33 @@ class Submitted:
     repeated: bool
 
 
-@dataclass(slots=True)
-class _Item:
+@dataclass
+class Item:
     """A request on its way in: its message and what goes into the queue."""
 
     message: Message
     to: list[tuple[str, str]]
     not_before: datetime
-    agreed: tuple[int, int] | None
+    agreed: tuple[int, int] | None = None
+    confirmed: frozenset[str] | None = None
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+
+    @cached_property
+    def numbers(self) -> list[str]:
+        """The numbers (E.164) that it goes to."""
+        return [number for number, _name in self.to]
+
+    @cached_property
+    def sending(self) -> Sending:
+        """What the limits count."""
+        return Sending(self.message.user, self.message.parts_each, self.numbers, self.confirmed)
 
 
 def submit(request: Request, *, now: datetime) -> Submitted:
     """Accept, pay for and store one SMS to one or many numbers; return the message.
 
-    The same request key again answers with the first result. Raises a `NotAccepted` that says why not; then nothing
-    is stored, debited or sent.
+    The same request key again answers with the first result. Raises a `NotAccepted` that says why not, and
+    NoSuchGateway for a `gateway` that is not in the settings; then nothing is stored, debited or sent.
     """
     [result] = submit_many([request], now=now)
     if isinstance(result, NotAccepted):
@@ -158,47 +167,24 @@ def cancel(message: Message, *, now: datetime) -> int:
     """Cancel what has not been handed over, and refund it; return how many SMS that were. Planned ones go whole."""
     with transaction.atomic():
         locked = Message.objects.select_for_update().get(pk=message.pk)
+        fault.hit("submission.cancel_locked")
         if locked.state == Message.State.PLANNED:
             locked.state = Message.State.CANCELLED
             locked.save(update_fields=["state"])
             return locked.recipients
-        return len(queue_sql.cancel(message.pk, now=now))
+        cancelled = len(queue_sql.cancel(message.pk, now=now))
+        fault.hit("submission.cancelled")
+        return cancelled
 
 
-def release_due(*, now: datetime, limit: int = 100) -> list[tuple[Message, NotAccepted | None]]:
-    """Accept and charge planned messages whose moment has come, under the same id; return each with why not."""
-    with transaction.atomic():
-        due = Message.objects.select_for_update(skip_locked=True, of=("self",)).select_related("user")
-        planned = list(due.filter(state=Message.State.PLANNED, release_at__lte=now).order_by("release_at")[:limit])
-        return [(message, _release(message, now=now)) for message in planned]
-
-
-def _release(message: Message, *, now: datetime) -> NotAccepted | None:
-    message.valid_until = now + VALIDITY
-    item = _Item(message, [(number, name) for number, name in message.planned_to or []], now, None)
-    why: NotAccepted | None = MayNotSend() if not message.user.is_active else None
-    try:
-        with transaction.atomic():
-            if not why:
-                [why] = _accept([item], now=now)
-            if why:
-                raise why
-    except NotAccepted as refused:
-        Message.objects.filter(pk=message.pk).update(
-            state=Message.State.NOT_ACCEPTED, why_not="no_credit" if isinstance(refused, NotEnough) else "may_not_send"
-        )
-        return refused
-    return None
-
-
-def _prepare(request: Request, *, now: datetime) -> _Item | NotAccepted:
+def _prepare(request: Request, *, now: datetime) -> Item | NotAccepted:
     try:
         return _read(request, now=now)
     except NotAccepted as refused:
         return refused
 
 
-def _read(request: Request, *, now: datetime) -> _Item:
+def _read(request: Request, *, now: datetime) -> Item:
     """Read the request into a message that could be stored, or raise why not."""
     if not request.user.is_active:
         raise MayNotSend
@@ -211,20 +197,24 @@ def _read(request: Request, *, now: datetime) -> _Item:
         raise BadText("too_long", length=too_long.length, most=too_long.most) from None
     if request.release_at and not now < request.release_at <= now + FURTHEST:
         raise BadMoment
-    to = _numbers(request)
+    if request.gateway:
+        configured.gateway(request.gateway)
+    readings = _readings(request)
+    to = list(_names(request, readings).items())
     message = Message(
         user=request.user, text=text, encoding=cut.encoding, parts_each=cut.count, recipients=len(to),
         state=Message.State.PLANNED if request.release_at else Message.State.ACCEPTED, price=0,
         occasion=request.occasion, occasion_reference=request.occasion_reference, request_key=request.request_key,
-        request_digest=request.request_digest or _digest(text, to, request.release_at), created_at=now,
-        release_at=request.release_at,
+        request_digest=request.request_digest or _digest(text, to, request.release_at, request.gateway),
+        created_at=now, release_at=request.release_at, gateway=request.gateway,
         valid_until=request.valid_until or (request.release_at or now) + VALIDITY,
     )  # fmt: skip
-    return _Item(message, to, request.not_before or now, request.agreed)
+    known = {reading.number: reading for reading in readings if reading.number}
+    return Item(message, to, request.not_before or now, request.agreed, request.confirmed, known)
 
 
-def _numbers(request: Request) -> list[tuple[str, str]]:
-    """Return (E.164, name) per number, each number once, in the order of its first place."""
+def _readings(request: Request) -> list[Reading]:
+    """Return how each number was read, all of them good; raises why not otherwise."""
     if not request.to:
         raise NoRecipients
     unread = [to.number for to in request.to if to.reading is None]
@@ -233,33 +223,45 @@ def _numbers(request: Request) -> list[tuple[str, str]]:
     bad = [reading for reading in readings if not reading.ok]
     if bad:
         raise BadRecipients(bad)
+    return readings
+
+
+def _names(request: Request, readings: Sequence[Reading]) -> dict[str, str]:
+    """Return the name by number (E.164), each number once, in the order of its first place."""
     names: dict[str, str] = {}
     for reading, to in zip(readings, request.to, strict=True):
         if reading.number:
             names.setdefault(reading.number, to.name[:100])
-    return list(names.items())
+    return names
 
 
-def _digest(text: str, to: Sequence[tuple[str, str]], release_at: datetime | None) -> str:
-    content = json.dumps([text, [number for number, _name in to], release_at and release_at.isoformat()])
-    return hashlib.sha256(content.encode()).hexdigest()
+def _digest(text: str, to: Sequence[tuple[str, str]], release_at: datetime | None, gateway: str) -> str:
+    asked = [text, [number for number, _name in to], release_at and release_at.isoformat(), *filter(None, [gateway])]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
-def _store(prepared: Sequence[_Item | NotAccepted], *, now: datetime) -> list[Submitted | NotAccepted]:
-    items = [item for item in prepared if isinstance(item, _Item)]
+def _store(prepared: Sequence[Item | NotAccepted], *, now: datetime) -> list[Submitted | NotAccepted]:
+    items = [item for item in prepared if isinstance(item, Item)]
     with transaction.atomic():
         known = _known(items)
-        fresh: dict[tuple[int, str], _Item] = {}
+        fresh: dict[tuple[int, str], Item] = {}
         for item in items:
             if _key(item.message) not in known:
                 fresh.setdefault(_key(item.message), item)
-        _plan([item for item in fresh.values() if item.message.release_at])
-        now_due = [item for item in fresh.values() if not item.message.release_at]
-        refusals = dict(zip((id(item) for item in now_due), _accept(now_due, now=now), strict=True))
+        rules = allowed.rules_for([item.sending for item in fresh.values()])
+        refusals = {id(item): allowed.forbidden(item.sending, item.readings, rules) for item in fresh.values()}
+        permitted = [item for item in fresh.values() if not refusals[id(item)]]
+        _plan([item for item in permitted if item.message.release_at])
+        now_due = [item for item in permitted if not item.message.release_at]
+        refusals |= zip((id(item) for item in now_due), accept(now_due, rules, now=now), strict=True)
+        agreed_to = [item.sending for item in permitted if not refusals.get(id(item))]
+        allowed.confirm(agreed_to, rules, now=now)
         # The accounts are locked now: a refusal may be because the same request was paid a moment before.
         meanwhile = _known([item for item in now_due if refusals[id(item)]])
         known |= meanwhile
         fresh = {key: item for key, item in fresh.items() if key not in meanwhile}
+        fault.hit("submission.before_commit")
+    fault.hit("submission.committed")
     results: list[Submitted | NotAccepted] = []
     for each in prepared:
         results.append(each if isinstance(each, NotAccepted) else _result(each, known, fresh, refusals))
@@ -267,9 +269,9 @@ def _store(prepared: Sequence[_Item | NotAccepted], *, now: datetime) -> list[Su
 
 
 def _result(
-    item: _Item,
+    item: Item,
     known: dict[tuple[int, str], Message],
-    fresh: dict[tuple[int, str], _Item],
+    fresh: dict[tuple[int, str], Item],
     refusals: dict[int, NotAccepted | None],
 ) -> Submitted | NotAccepted:
     first = fresh.get(_key(item.message))
@@ -282,7 +284,7 @@ def _result(
     return Submitted(message, repeated=first is not item)
 
 
-def _known(items: Sequence[_Item]) -> dict[tuple[int, str], Message]:
+def _known(items: Sequence[Item]) -> dict[tuple[int, str], Message]:
     if not items:
         return {}
     keys = {item.message.request_key for item in items}
@@ -295,42 +297,64 @@ def _key(message: Message) -> tuple[int, str]:
     return message.user_id, message.request_key
 
 
-def _plan(items: Sequence[_Item]) -> None:
+def _plan(items: Sequence[Item]) -> None:
     for item in items:
         item.message.planned_to = item.to
     if items:
         Message.objects.bulk_create([item.message for item in items])
 
 
-def _accept(items: Sequence[_Item], *, now: datetime) -> list[NotAccepted | None]:
-    """Queue, charge and store each item; return why not, where not. Needs a transaction; locks the accounts last."""
+def accept(items: Sequence[Item], rules: Rules, *, now: datetime) -> list[NotAccepted | None]:
+    """Count, queue, charge and store each item; return why not, where not.
+
+    Needs a transaction, once in each: it locks the limits' counters, then the accounts, until that ends.
+    """
     if not items:
         return []
+    over = allowed.count([item.sending for item in items], rules, now=now)
+    within = [item for item, why in zip(items, over, strict=True) if not why]
+    paid = iter(_pay(within, rules, now=now))
+    return [why or next(paid) for why in over]
+
+
+def _pay(items: Sequence[Item], rules: Rules, *, now: datetime) -> list[NotAccepted | None]:
+    """Queue, charge and store what the limits have counted; what cannot be paid is not counted after all."""
+    if not items:
+        return []
+    fault.hit("submission.before_put")
     queue_sql.put([_queued(item) for item in items], now=now)
+    fault.hit("submission.put")
     results = charging.charge_many([_charge(item) for item in items], now=now)
-    paid: list[_Item] = []
-    refusals: list[NotAccepted | None] = []
+    fault.hit("submission.charged")
+    refusals = [_refusal(item, result) for item, result in zip(items, results, strict=True)]
+    paid = []
     for item, result in zip(items, results, strict=True):
-        refusals.append(_refusal(item, result))
         if isinstance(result, charging.Charged):
             _complete(item.message, result, now=now)
             paid.append(item)
-    if len(paid) < len(items):
-        queue_sql.remove([item.message.pk for item, why in zip(items, refusals, strict=True) if why])
+    unpaid = [item for item, why in zip(items, refusals, strict=True) if why]
+    if unpaid:
+        queue_sql.remove([item.message.pk for item in unpaid])
+        give_back([item.sending for item in unpaid], rules, now=now)
     _save(item.message for item in paid)
+    fault.hit("submission.stored")
     _nudge_after_commit([item for item in paid if item.not_before <= now])
     return refusals
 
 
-def _nudge_after_commit(items: Sequence[_Item]) -> None:
-    aliases = {configured.first_route(number) for item in items for number, _name in item.to}
+def _nudge_after_commit(items: Sequence[Item]) -> None:
+    aliases = {_gateway(item.message, number) for item in items for number, _name in item.to}
     if aliases:
         nudge.on_commit(aliases)
 
 
-def _queued(item: _Item) -> queue_sql.Queued:
-    to = [(number, name, configured.first_route(number)) for number, name in item.to]
+def _queued(item: Item) -> queue_sql.Queued:
+    to = [(number, name, _gateway(item.message, number)) for number, name in item.to]
     return queue_sql.Queued(item.message.pk, to, _lane(item.message), item.not_before, item.message.valid_until)
+
+
+def _gateway(message: Message, number: str) -> str:
+    return message.gateway or configured.first_route(number)
 
 
 def _lane(message: Message) -> int:
@@ -341,7 +365,7 @@ def _lane(message: Message) -> int:
     return NORMAL if message.occasion in own else URGENT
 
 
-def _charge(item: _Item) -> charging.Charge:
+def _charge(item: Item) -> charging.Charge:
     message = item.message
     return charging.Charge(
         user_id=message.user_id, parts=message.parts, key=f"sms:{message.pk}", occasion=message.occasion,
@@ -349,7 +373,7 @@ def _charge(item: _Item) -> charging.Charge:
     )  # fmt: skip
 
 
-def _refusal(item: _Item, result: charging.Charged | charging.Changed | charging.NotEnough) -> NotAccepted | None:
+def _refusal(item: Item, result: charging.Charged | charging.Changed | charging.NotEnough) -> NotAccepted | None:
     each = item.message.parts_each
     if isinstance(result, charging.NotEnough):
         return NotEnough(

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from sms import outcomes, queue_sql, slots, submission
+from contacts import fault
+from sms import continuity, outcomes, queue_sql, releasing, slots
 from sms.gateways import configured
 
 UNKNOWN_FOR = timedelta(hours=24)
@@ -31,12 +32,17 @@ class Swept:
 
 def sweep(*, now: datetime) -> Swept:
     """Move everything whose time has come."""
+    continuity.note(now=now)
     aliases = list(settings.SMS_GATEWAYS)
     if aliases:
         queue_sql.reroute(aliases, to=aliases[0])
+    fault.hit("sweeper.rerouted")
     fail_over(now=now)
+    fault.hit("sweeper.failed_over")
     reaped = queue_sql.reap(now=now)
+    fault.hit("sweeper.reaped")
     doubted = queue_sql.doubt_relayed(since=now - RELAYED_FOR, now=now)
+    fault.hit("sweeper.doubted")
     return Swept(reaped, doubted, expire(now=now), give_up_unknown(now=now), release(now=now))
 
 
@@ -68,11 +74,13 @@ def release(*, now: datetime) -> int:
     released = 0
     while True:
         with transaction.atomic():
-            batch = submission.release_due(now=now)
-            for message, why in batch:
-                if why:
-                    reason = "no_credit" if isinstance(why, submission.NotEnough) else "may_not_send"
-                    outcomes.tell([queue_sql.Ended(0, message.pk)], state=reason, now=now)
+            batch = releasing.release_due(now=now)
+            for each in batch:
+                told = each.reason or ("left_out" if each.left_out else "")
+                if told:
+                    outcomes.tell([queue_sql.Ended(0, each.message.pk)], state=told, now=now)
+            fault.hit("sweeper.released")
+        fault.hit("sweeper.release_committed")
         released += len(batch)
         if not batch:
             return released
@@ -84,6 +92,8 @@ def _in_batches(state: str, end: Callable[[], list[queue_sql.Ended]], *, now: da
         with transaction.atomic():
             ended = end()
             outcomes.tell(ended, state=state, now=now)
+            fault.hit("sweeper.ended")
+        fault.hit("sweeper.end_committed")
         total += len(ended)
         if len(ended) < BATCH:
             return total

@@ -3,8 +3,8 @@
 import threading
 
 from celery import shared_task
-from django.utils import timezone
 
+from contacts import clock, fault
 from sms import dispatch, receipts, sweeper
 
 stopping = threading.Event()  # set where this process is asked to end: drains finish the calls under way and return
@@ -13,28 +13,31 @@ stopping = threading.Event()  # set where this process is asked to end: drains f
 @shared_task
 def drain(alias: str) -> None:
     """Hand over what waits for the gateway `alias`; returns at once where another worker already does."""
-    dispatch.drain(alias, clock=timezone.now, stop=stopping.is_set)
+    fault.hit("tasks.drain")
+    dispatch.drain(alias, clock=clock.Running(), stop=stopping.is_set)
 
 
 @shared_task
 def ask_unknown(alias: str) -> None:
     """Ask the gateway `alias`, where it can be asked, what became of deliveries of unknown outcome."""
-    dispatch.ask_unknown(alias, clock=timezone.now)
+    dispatch.ask_unknown(alias, clock=clock.Running())
 
 
 @shared_task
 def release() -> None:
     """Accept and charge the planned messages whose moment has come."""
-    sweeper.release(now=timezone.now())
+    sweeper.release(now=clock.now())
 
 
 @shared_task
 def settle_receipts() -> None:
     """Write the receipts that have come since to their deliveries."""
-    receipts.settle(now=timezone.now())
+    fault.hit("tasks.settle_receipts")
+    receipts.settle(now=clock.now())
 
 
 @shared_task
 def sweep() -> None:
     """Settle what nobody settles any more: calls of workers that died, expired and unknown deliveries."""
-    sweeper.sweep(now=timezone.now())
+    fault.hit("tasks.sweep")
+    sweeper.sweep(now=clock.now())

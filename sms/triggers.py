@@ -30,7 +30,8 @@ _CHANGED = (
 _REWRITTEN = (
     "OLD.user_id <> NEW.user_id OR OLD.state IN ('accepted', 'cancelled', 'not_accepted') AND (OLD.state <> NEW.state"
     " OR OLD.text <> NEW.text OR OLD.parts_each <> NEW.parts_each OR OLD.recipients <> NEW.recipients"
-    " OR OLD.price <> NEW.price OR OLD.from_allowance <> NEW.from_allowance OR OLD.charge_id <> NEW.charge_id)"
+    " OR OLD.price <> NEW.price OR OLD.from_allowance <> NEW.from_allowance OR OLD.charge_id <> NEW.charge_id"
+    " OR OLD.gateway <> NEW.gateway)"
 )
 _TRIGGERS = {
     "delivery_moves_as_allowed": ("sms_delivery", _MOVE, "this move of a delivery is not allowed"),

@@ -30,6 +30,7 @@ healthz                                    open      read                    -
 readyz                                     open      read                    -
 set_language                               open      post                    -
 receipts                                   gateway   get post                -
+stripe_webhook                             gateway   post                    -
 handset                                    demo      read post               -
 handset_receipt                            demo      post                    -
 
@@ -40,9 +41,18 @@ test_sms                                   person    post                    -
 own_card                                   person    read                    -
 programs                                   person    read post               list
 revoke_token                               person    post                    token
-quota                                      person    read                    -
+quota                                      person    read post               -
 credit_figure                              person    read                    -
+balance                                    person    read post               -
+top_up                                     person    read                    top_up
+top_up_pay                                 person    post                    top_up
+receipt                                    person    read                    top_up
+receipt_pdf                                person    read                    top_up
+statement                                  person    read                    list
+statement_file                             person    read                    list
 balance                                    person    read                    -
+limits                                     person    read post               -
+unblock                                    person    post                    block
 notice_seen                                person    post                    notice
 help                                       person    read                    -
 sms:compose                                person    read post               -
@@ -85,6 +95,8 @@ api:root                                   open      read                    -
 api:schema                                 open      read                    -
 api:docs                                   open      read                    -
 api:credit                                 program   read                    -
+api:statement                              program   read                    list
+api:limits                                 program   read                    -
 api:quote                                  program   post                    -
 api:messages                               program   read post               list
 api:message                                program   read                    message
@@ -147,11 +159,32 @@ admin:credit_account_add                   sealed    any                     -
 admin:credit_account_change                model     any                     -
 admin:credit_account_history               desk      any                     -
 admin:credit_account_delete                sealed    any                     -
+admin:credit_topup_changelist              model     any                     -
+admin:credit_topup_add                     sealed    any                     -
+admin:credit_topup_change                  kept      any                     -
+admin:credit_topup_history                 desk      any                     -
+admin:credit_topup_delete                  sealed    any                     -
+admin:credit_topup_refund                  right     any                     -
 admin:credit_plan_changelist               model     any                     -
 admin:credit_plan_add                      model     any                     -
 admin:credit_plan_change                   model     any                     -
 admin:credit_plan_history                  desk      any                     -
 admin:credit_plan_delete                   sealed    any                     -
+admin:credit_limit_changelist              model     any                     -
+admin:credit_limit_add                     model     any                     -
+admin:credit_limit_change                  model     any                     -
+admin:credit_limit_history                 desk      any                     -
+admin:credit_limit_delete                  sealed    any                     -
+admin:credit_refusedrange_changelist       model     any                     -
+admin:credit_refusedrange_add              model     any                     -
+admin:credit_refusedrange_change           model     any                     -
+admin:credit_refusedrange_history          desk      any                     -
+admin:credit_refusedrange_delete           sealed    any                     -
+admin:credit_blockednumber_changelist      model     any                     -
+admin:credit_blockednumber_add             model     any                     -
+admin:credit_blockednumber_change          model     any                     -
+admin:credit_blockednumber_history         desk      any                     -
+admin:credit_blockednumber_delete          sealed    any                     -
 """
 
 

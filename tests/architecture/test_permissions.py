@@ -23,6 +23,9 @@ from contacts import cures, filing, group_members, notices
 from contacts.books import book_of
 from contacts.filing import Card
 from contacts.models import ContactList, Group, ImportBatch, Invitation, Membership, Notice, StaffAct, User
+from credit import charging
+from credit.limit_models import BlockedNumber, Limit, RefusedRange
+from credit.models import TopUp
 from office import tokens
 from office.models import Token
 from sms.models import Delivery
@@ -97,10 +100,18 @@ def things_of(user: User) -> dict[str, Any]:
     message = submit(wanted, now=now).message
     notices.tell(notices.News(user_id=user.pk, key="k1", text=word), now=now)
     tokens.make(user, name=word, now=now)
+    account = charging.account_of(user)
+    charging.adjust(account, charging.Adjustment(parts=0, amount=1, why=word), now=now)
+    top_up = TopUp.objects.create(
+        account=account, amount=100_000, currency="EUR", livemode=False, vat_rate=2_100, state="paid", payment=word,
+        created_at=now, expires_at=now, paid_at=now,
+    )  # fmt: skip
     return things_in_contacts(user) | {
+        "top_up": top_up.pk,
         "message": message.pk,
         "notice": Notice.objects.get(user=user).pk,
         "token": Token.objects.get(user=user).pk,
+        "block": BlockedNumber.objects.create(user=user, number="+32470000009", created_at=now).pk,
     }
 
 
@@ -133,6 +144,8 @@ def cast() -> Cast:
     StaffAct.objects.create(
         by=users["superuser"], at=timezone.now(), kind=StaffAct.Kind.values[0], model="contacts.user", key="1"
     )
+    RefusedRange.objects.create(prefix="+882")
+    Limit.objects.get_or_create(kind="user", window="day", defaults={"most": 1_000})
     things = {actor: things_of(user) for actor, user in users.items()}
     return Cast(users, things, {actor: Program.of(user) for actor, user in users.items()})
 

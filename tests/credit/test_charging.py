@@ -1,12 +1,13 @@
 """What money guarantees, on both databases: never below zero, paid once, given back to the pocket that paid."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from credit import books, charging
-from credit.allowance import month_window, standing
+from credit.allowance import month_window, standing, standings
 from credit.models import Account, Allowance, Entry, Plan
 from tests.people import NOW, give, person
 
@@ -240,3 +241,59 @@ def test_a_free_plan_costs_nothing_and_is_still_written_down(database):
     Plan.objects.update(price=0)
     paid = pay(user.pk, 3, "a")
     assert (paid.entry.parts, paid.entry.amount) == (0, 0)
+
+
+ZONES = ("Europe/Brussels", "America/New_York", "Pacific/Apia", "Africa/Casablanca")
+
+
+@pytest.mark.row("S15")
+@pytest.mark.parametrize("zone", ZONES)
+def test_every_month_end_of_2026_to_2040_is_exact(zone):
+    """The last instant of a month is its own, the next one the next month's; months touch, DST or not."""
+    ends_at = month_window(datetime(2025, 12, 15, tzinfo=UTC), zone=zone).ends_at
+    for year, month in ((year, month) for year in range(2026, 2041) for month in range(1, 13)):
+        window = month_window(ends_at, zone=zone)
+        local = window.starts_at.astimezone(ZoneInfo(zone))
+        assert (window.starts_at, local.year, local.month, local.day, local.hour) == (ends_at, year, month, 1, 0)
+        ends_at = window.ends_at
+        assert month_window(ends_at - timedelta(microseconds=1), zone=zone) == window
+        assert 27 < (ends_at - window.starts_at).total_seconds() / 86_400 < 32
+        assert (ends_at - timedelta(microseconds=1)).astimezone(ZoneInfo(zone)).month == month
+
+
+@pytest.mark.row("S15")
+@pytest.mark.parametrize("month_end", ["2026-11-01T00:00", "2027-04-01T00:00", "2028-04-01T00:00", "2037-11-01T00:00"])
+def test_the_allowance_lapses_to_the_microsecond_next_to_a_change_of_clocks(database, month_end):
+    ends_at = datetime.fromisoformat(month_end).replace(tzinfo=ZoneInfo("Europe/Brussels")).astimezone(UTC)
+    last = ends_at - timedelta(microseconds=1)
+    user = person(parts=5, balance=0, now=last - timedelta(days=3))
+    pay(user.pk, 2, "a", now=last)
+    assert standing(user, now=last).available == 3
+    assert standing(user, now=ends_at).available == 5
+    pay(user.pk, 1, "b", now=ends_at)
+    lapsed, running = Allowance.objects.order_by("starts_at")
+    assert (lapsed.available, lapsed.ends_at, running.starts_at, running.available) == (0, ends_at, ends_at, 4)
+    assert list(books.check()) == []
+
+
+@pytest.mark.row("S15")
+def test_more_parts_in_a_plan_count_at_once_for_all_who_have_it_and_fewer_next_month(database):
+    anna, ben = person("anna", parts=10, balance=0), person("ben", parts=10, balance=0)
+    pay(anna.pk, 4, "a")
+    plan = Plan.objects.get()
+    for parts, left in ((25, 21), (5, 21), (25, 21), (30, 26)):
+        Plan.objects.update(parts_a_month=parts)
+        plan.refresh_from_db()
+        charging.regrant(plan, now=NOW)
+        assert (standing(anna, now=NOW).available, standing(ben, now=NOW).available) == (left, left + 4)
+    assert standing(anna, now=NEXT_MONTH).available == 30
+    assert list(books.check()) == []
+
+
+def test_many_accounts_stand_as_each_of_them(database):
+    users = [person("anna", parts=5, balance=0), person("ben", parts=7), person("carla", parts=0, balance=0)]
+    pay(users[0].pk, 2, "a")
+    pay(users[1].pk, 9, "b", now=NEXT_MONTH)
+    accounts = list(Account.objects.select_related("plan"))
+    for now in (NOW, NEXT_MONTH):
+        assert standings(accounts, now=now) == {user.pk: standing(user, now=now) for user in users}

@@ -84,7 +84,7 @@ def test_the_money_alone():
     user = person(parts=1)
     pay(user, 1, "a", now=NOW)
     pay(user, 2, "b", now=NOW + timedelta(minutes=1))
-    lines = whole(user, now=DECEMBER, money_only=True)
+    lines = whole(user, now=DECEMBER, wanted=statement.Filter(money_only=True))
     assert [(line.amount, line.left_amount, line.left_parts) for line in lines] == [
         (-1_900, 48_100, None),
         (50_000, 50_000, None),

@@ -14,7 +14,7 @@ ADDRESS = "/settings/account/balance/"
 def test_it_wants_to_know_who_asks(client):
     assert client.get(ADDRESS).headers["Location"] == f"/accounts/login/?next={ADDRESS}"
     client.force_login(person())
-    assert client.post(ADDRESS).status_code == 405
+    assert client.put(ADDRESS).status_code == 405
 
 
 @pytest.mark.row("S13")
@@ -29,7 +29,7 @@ def test_it_says_what_there_is_as_money_and_as_sms_and_how_it_is_filled(client):
     assert "€0.095, whatever the country" in page
     assert "−€0.19" in page
     assert "to begin with" in page
-    assert "support adds to it" in page
+    assert "support can add to the balance" in page
 
 
 def test_somebody_without_an_account_sees_nothing_of_others(client):

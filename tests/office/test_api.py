@@ -51,6 +51,8 @@ def test_the_description_is_valid_and_complete(tmp_path) -> None:
     assert called == {
         "post /api/v1/sms/quote/", "post /api/v1/sms/", "get /api/v1/sms/", "get /api/v1/sms/{message_id}/",
         "get /api/v1/sms/{message_id}/deliveries/", "post /api/v1/sms/{message_id}/cancel/", "get /api/v1/credit/",
+        "get /api/v1/statement/",
+        "get /api/v1/limits/",
         "get /api/v1/contacts/", "post /api/v1/contacts/", "get /api/v1/contacts/{contact_id}/",
         "put /api/v1/contacts/{contact_id}/", "patch /api/v1/contacts/{contact_id}/",
         "delete /api/v1/contacts/{contact_id}/", "get /api/v1/lists/", "post /api/v1/lists/",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -163,7 +164,7 @@ class TestWakingTheWorker:
     @pytest.mark.django_db
     def test_one_that_takes_nothing_any_more_is_restarted_and_beat_too(self, children):
         made, restarted = children
-        seen.record("worker", now=timezone.now() - seen.LATELY)
+        seen.record("worker", now=timezone.now() - timedelta(seconds=run.WORKER_SILENT_FOR))
         run.wake_worker(made)
         assert restarted == ["worker", "beat"]
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from contacts.models import StaffAct, User
 from credit.allowance import standing
-from office.staff_gateways import healths
-from sms import dispatch, holding, slots, submission
+from office.gateway_figures import healths, percentile
+from sms import dispatch, holding, slots, submission, sweeper
 from sms.gateways import configured
 from sms.models import Delivery, Message, Slot
 from tests.people import numbers, person
@@ -66,12 +66,29 @@ class TestFigures:
         assert (later.figures["sent"], later.figures["minute"]) == (3, 0)
         assert healths(now=timezone.now() + timedelta(hours=2))[0].figures == {}
 
-    def test_the_median_of_what_left(self, support):
+    def test_how_long_the_gateway_took(self, support, client):
         send(support, 3)
         dispatch.drain("memory", clock=timezone.now)
         for row, seconds in zip(Delivery.objects.all(), (1, 2, 30), strict=True):
             Delivery.objects.filter(pk=row.pk).update(handed_at=row.sent_at - timedelta(seconds=seconds))
-        assert healths(now=timezone.now())[0].latency == 2
+        health = healths(now=timezone.now())[0]
+        assert (health.latency, health.latency_95) == (2, 30)
+        assert "30.00 s" in page(client)
+
+    @pytest.mark.parametrize(
+        ("values", "half", "nearly_all"), [([], None, None), ([1], 1, 1), ([*range(1, 101)], 50, 95), ([1, 9], 1, 9)]
+    )
+    def test_percentiles(self, values, half, nearly_all):
+        assert (percentile(values, 50), percentile(values, 95)) == (half, nearly_all)
+
+    def test_why_not_by_how_often(self, support, client, memory):
+        memory.play(["refuse", "refuse", "reset_after"])
+        send(support, 3)
+        dispatch.drain("memory", clock=timezone.now)
+        reasons = [(reason.code, reason.count) for reason in healths(now=timezone.now())[0].reasons]
+        assert reasons == [("not_possible", 2), ("reset", 1)]
+        assert "2 times, last at" in page(client)
+        assert healths(now=timezone.now() + timedelta(hours=2))[0].reasons == []
 
     def test_rest_and_last_error(self, client):
         slots.take("memory", owner=1, now=timezone.now())
@@ -91,7 +108,7 @@ class TestFigures:
     def test_few_statements_whatever_the_number(self, support, client, settings, django_assert_num_queries):
         settings.SMS_GATEWAYS = {f"g{index}": MEMORY for index in range(30)}
         send(support, 20)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             assert len(healths(now=timezone.now())) == 30
 
 
@@ -142,31 +159,84 @@ class TestHold:
 
 
 class TestTestSms:
-    def token(self, client: Client) -> str:
-        return re.search(r'name="token" value="([^"]+)"', page(client))[1]
+    NUMBER = "0470 12 39 87"
 
-    def test_it_goes_to_the_own_number_and_is_paid(self, client, support):
-        token = self.token(client)
+    def form(self, client: Client, **typed: str) -> dict[str, str]:
+        token = re.search(r'name="token" value="([^"]+)"', page(client))[1]
+        return {"token": token, "number": self.NUMBER, "gateway": "spare"} | typed
+
+    def post(self, client: Client, form: dict[str, str]):
+        return client.post("/admin/gateways/test/", form)
+
+    def test_it_goes_by_the_chosen_gateway_and_is_paid_by_who_sends_it(self, client, support):
+        form = self.form(client)
         for _ in range(2):  # a double click
-            answer = client.post("/admin/gateways/test/", {"token": token})
+            answer = self.post(client, form)
         message = Message.objects.get()
         assert answer["Location"] == f"/admin/sms/message/{message.pk}/change/"
-        assert message.deliveries.get().number == support.mobile
+        assert message.user == support
+        assert (message.deliveries.get().number, message.deliveries.get().gateway) == ("+32470123987", "spare")
         assert standing(support, now=timezone.now()).available == 29
-        assert StaffAct.objects.get().kind == "tested"
+        act = StaffAct.objects.get()
+        assert (act.kind, act.key, act.by, act.changes) == ("tested", str(message.pk), support, {})
         dispatch.drain("memory", clock=timezone.now)
+        assert "Look again" in client.get(answer["Location"]).content.decode()
+        dispatch.drain("spare", clock=timezone.now)
         assert message.deliveries.get().state == "sent"
+        result = client.get(answer["Location"]).content.decode()
+        assert message.deliveries.get().reference in result
+        assert "By this gateway only" in result
+
+    def test_what_the_gateway_says_is_final_and_shown(self, client, memory):
+        configured.gateway("spare").play(["refuse_elsewhere"])
+        answer = self.post(client, self.form(client))
+        dispatch.drain("spare", clock=timezone.now)
+        delivery = Delivery.objects.get()
+        assert (delivery.state, delivery.gateway) == ("refused", "spare")
+        assert not memory.arrivals()
+        assert delivery.reason in client.get(answer["Location"]).content.decode()
+
+    def test_who_sends_the_same_form_with_another_number_is_told_that_it_was_sent(self, client):
+        form = self.form(client)
+        self.post(client, form)
+        for changed in ({"number": "0470 12 39 88"}, {"gateway": "memory"}):
+            answer = self.post(client, form | changed)
+            assert "was sent already" in answer.content.decode()
+        assert Delivery.objects.count() == 1
+        assert StaffAct.objects.count() == 1
+
+    @pytest.mark.parametrize(
+        ("typed", "said"),
+        [
+            ({"number": "02 555 12 12"}, "02 555 12 12"),
+            ({"number": ""}, "required"),
+            ({"gateway": "no"}, "valid choice"),
+        ],
+    )
+    def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(self, client, typed, said):
+        answer = self.post(client, self.form(client, **typed))
+        assert answer.status_code == 200
+        found = answer.content.decode()
+        assert said in found
+        assert "errorlist" in found
+        assert not Message.objects.exists()
+
+    def test_a_test_too_late_is_not_sent_but_paid_back(self, client, support):
+        self.post(client, self.form(client))
+        sweeper.sweep(now=timezone.now() + timedelta(minutes=31))
+        assert Delivery.objects.get().state == "expired"
+        assert standing(support, now=timezone.now()).available == 30
 
     def test_without_credit_nothing_is_sent(self, client, support):
         poor = person("poor", is_staff=True, is_superuser=True, parts=0, balance=0, now=timezone.now())
         client.force_login(poor)
-        answer = client.post("/admin/gateways/test/", {"token": self.token(client)}, follow=True)
+        answer = self.post(client, self.form(client))
         assert "does not pay" in answer.content.decode()
+        assert self.NUMBER in answer.content.decode()
         assert not Message.objects.exists()
+        assert not StaffAct.objects.exists()
 
-    def test_without_an_own_number(self, client, support):
+    def test_the_own_number_stands_there_to_begin_with(self, client, support):
+        assert 'value="+32 475 12 34 56"' in page(client)
         User.objects.filter(pk=support.pk).update(mobile="")
-        assert "own mobile number" in page(client)
-        answer = client.post("/admin/gateways/test/", {"token": "5b0ee3f0-7b4e-4a3b-9d3c-3f2e8f1d6a11"})
-        assert answer["Location"] == "/admin/gateways/"
-        assert not Message.objects.exists()
+        assert "A test SMS" in page(client)

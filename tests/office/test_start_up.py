@@ -1,5 +1,6 @@
 """What stops the start says so in one sentence that names what to change, and ends with exit code 2."""
 
+import json
 import os
 import socket
 import subprocess
@@ -7,9 +8,12 @@ import sys
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import connection
 
-from office import start_up
+from office import health, start_up
 from office.start_up import CannotStart
+from tests.people import person
 from tests.servers import PROJECT, programs
 
 
@@ -61,6 +65,8 @@ def test_outside_the_demo_gateways_and_sender_are_needed(settings):
         ("TIME_ZONE", "Europe/Brussel"),
         ("SMS_SENDERS", "typing error"),
         ("DATABASE_URL", "mysql://localhost/office"),
+        ("DATABASE_ALLOW", "everything"),
+        ("SECRET_KEY_FALLBACKS", "short"),
     ],
 )
 def test_a_bad_setting_is_one_sentence_and_exit_2(name, value):
@@ -98,3 +104,69 @@ def test_a_worker_without_gateways_does_not_start(command, tmp_path):
     )  # fmt: skip
     assert done.returncode == 2
     assert "SMS_GATEWAYS is empty" in done.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_older_than_the_office_is_refused():
+    health._require_migrations.cache_clear()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'sms'")
+    with pytest.raises(CannotStart, match=r"manage\.py migrate"):
+        start_up.require_migrations()
+    call_command("migrate", "sms", fake=True, verbosity=0)
+    start_up.require_migrations()
+
+
+@pytest.mark.django_db
+def test_a_zone_that_this_machine_does_not_know_is_named():
+    person("anna", time_zone="Europe/Brussels")
+    person("ben")
+    start_up.require_time_zones()
+    person("carla", time_zone="Mars/Olympus_Mons")
+    with pytest.raises(CannotStart, match="Mars/Olympus_Mons"):
+        start_up.require_time_zones()
+
+
+@pytest.mark.django_db
+def test_a_database_that_comes_back_soon_is_waited_for(monkeypatch):
+    from django.db import OperationalError
+
+    answers = iter([OperationalError("starting up"), OperationalError("starting up"), None])
+
+    def connect():
+        answer = next(answers)
+        if answer:
+            raise answer
+
+    monkeypatch.setattr(connection, "ensure_connection", connect)
+    monkeypatch.setattr("office.start_up.time.sleep", lambda _seconds: None)
+    start_up.require_database(patience=60)
+    assert next(answers, "asked three times") == "asked three times"
+
+
+GUNICORN = [sys.executable, "-m", "gunicorn", "--config", "python:office.serving", "--check-config", "office.wsgi"]
+WORKER = [sys.executable, "-m", "celery", "--quiet", "--app", "office", "worker"]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # SQLite is made durable by its settings
+@pytest.mark.parametrize("command", [GUNICORN, WORKER, [sys.executable, "manage.py", "dispatcher"]])
+def test_no_process_serves_on_a_database_that_may_forget(database, command, tmp_path):
+    done = subprocess.run(
+        command,
+        cwd=PROJECT, env={**database.environment, "DATABASE_ALLOW": "", "OFFICE_DATA": str(tmp_path)},
+        check=False, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode
+    assert "Set fsync = on" in done.stderr
+
+
+def test_the_office_starts_without_its_broker_and_says_so(database, tmp_path):
+    nowhere = f"redis://127.0.0.1:{programs.free_port()}/0"
+    done = subprocess.run(
+        GUNICORN,
+        cwd=PROJECT, env={**database.environment, "REDIS_URL": nowhere, "OFFICE_DATA": str(tmp_path)},
+        check=False, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert "broker_is_away" in [line["event"] for line in lines]

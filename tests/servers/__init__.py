@@ -32,6 +32,7 @@ CLEARED = ("BASE_URL", "CURRENCY", "DEMO", "OFFICE_DOMAIN", "OFFICE_NAME", "PORT
 CLEARED_FAMILIES = ("API_", "SMS_", "DJANGO_SETTINGS", "MAKE", "MFLAGS", "PYTHONUNBUFFERED")
 GIVEN = {
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+    "DATABASE_ALLOW": "fsync_off,full_page_writes_off,synchronous_commit_off",  # as postgresql.settings has it
     "DATABASE_URL": NOWHERE,
     "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # Playwright's loop runs in the thread of the tests
     "EMAIL_URL": "console://",

@@ -36,11 +36,32 @@ def start_again(folder: Path, *, durable: bool = False) -> programs.Server:
     """Return the PostgreSQL of `folder`, running again on the data that it has."""
     postgres = programs.find("postgres", folders=FOLDERS, package="postgresql")
     home = folder / "postgresql"
+    return serve(postgres, home, settings(home, durable=durable))
+
+
+def start_standby(folder: Path, *, of: Path, name: str = "standby") -> programs.Server:
+    """Return a standby in `folder`/`name`, streaming from the PostgreSQL in `of`/postgresql; it calls itself `name`."""
+    home = folder / name
+    home.mkdir()
     user = account()
-    log = home / "log"
-    process = programs.spawn(
-        [postgres, "-D", str(home / "data"), *settings(home, durable=durable)], log=log, user=user, end=signal.SIGQUIT
+    if user:
+        shutil.chown(home, user)
+    primary = f"host={of / 'postgresql'} user=postgres application_name={name}"
+    copy = [programs.find("pg_basebackup", folders=FOLDERS, package="postgresql"), "--no-sync", "--checkpoint=fast"]
+    command = [*copy, "--write-recovery-conf", "--pgdata", str(home / "data"), "--dbname", primary]
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, user=user, cwd="/", env=plain_environment()
     )
+    if done.returncode:
+        raise programs.CannotStart(done.stdout + done.stderr)
+    return serve(programs.find("postgres", folders=FOLDERS, package="postgresql"), home, settings(home, durable=True))
+
+
+def serve(postgres: str, home: Path, options: list[str]) -> programs.Server:
+    """Start the server whose cluster lies in `home`/data and wait until it answers."""
+    log = home / "log"
+    user = account()
+    process = programs.spawn([postgres, "-D", str(home / "data"), *options], log=log, user=user, end=signal.SIGQUIT)
     programs.wait_until(lambda: answers(home), process=process, log=log)
     return programs.Server(
         name="PostgreSQL",

@@ -15,7 +15,7 @@ from django.utils import timezone
 from contacts.models import User
 from credit import books as credit_books
 from credit.allowance import standing
-from sms import books, dispatch, submission
+from sms import books, dispatch, releasing, submission
 from sms.gateways import configured
 from sms.models import Delivery, Message
 from tests.people import MOBILE, numbers, person
@@ -297,7 +297,7 @@ def test_a_planned_sms_is_paid_when_it_goes_and_its_first_answer_stays(database)
     assert (told["states"], told["deliveries"], told["from_allowance"]) == ({"planned": 2}, [], 0)
     assert ISO.fullmatch(told["send_at"])
     assert standing(user, now=timezone.now()).available == 5
-    submission.release_due(now=moment)
+    releasing.release_due(now=moment)
     assert program.get(f"sms/{told['id']}/").json()["states"] == {"queued": 2}
     again = program.send(*numbers(2), send_at=moment.isoformat())
     assert (again.status_code, again.json()) == (200, told)
@@ -308,7 +308,7 @@ def test_a_planned_sms_that_was_not_paid_says_why() -> None:
     _user, program = own(parts=0, balance=0)
     moment = timezone.now() + timedelta(days=1)
     told = program.send(MOBILE, send_at=moment.isoformat()).json()
-    submission.release_due(now=moment)
+    releasing.release_due(now=moment)
     told = program.get(f"sms/{told['id']}/").json()
     assert (told["states"], told["reason"]) == ({"not_accepted": 1}, "no_credit")
 

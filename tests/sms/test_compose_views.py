@@ -12,13 +12,14 @@ from django.utils import timezone
 from contacts.models import User
 from credit import books as credit_books
 from credit.charging import Adjustment, account_of, adjust
+from credit.limit_models import BlockedNumber, Limit, RefusedRange
 from sms import books, submission
 from sms.models import Delivery, Draft, Message
 from tests.people import numbers, person
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
-HIDDEN = re.compile(r'<input type="hidden" name="(token|shown|people|parts_each)" value="([^"]*)"')
+HIDDEN = re.compile(r'<input type="hidden" name="(token|shown|people|parts_each|confirmed)" value="([^"]*)"')
 
 
 @pytest.fixture
@@ -524,3 +525,64 @@ def test_without_the_token_of_the_office_nothing_is_sent(anna: User) -> None:
     for address in ("/sms/", "/sms/quote/"):
         assert client.post(address, {"press": "send", "to": "+32475123456", "text": "Hi"}).status_code == 403
     assert_nothing_happened()
+
+
+@pytest.mark.row("N18")
+def test_the_first_sms_to_a_country_asks_once_and_keeps_what_was_typed(signed_in: Client, anna: User) -> None:
+    form = Form(signed_in, text="See you at 9")
+    form.press("add", mobile="+81 90 1234 5678")
+    assert form.press("send").status_code == 422
+    assert "You have not sent SMS to Japan before. Press Send if that is meant." in form.html
+    assert (form.numbers(), form.fields["text"]) == (["+819012345678"], "See you at 9")
+    assert_nothing_happened()
+    form.press("add", mobile="+31 6 12345678")
+    form.press("send")
+    assert "You have not sent SMS to Netherlands before" in form.html
+    assert sent_to(form.press("send")) == ["+819012345678", "+31612345678"]
+    form = Form(signed_in, text="See you at 10")
+    form.press("add", mobile="+81 90 1234 5678")
+    assert sent_to(form.press("send")) == ["+819012345678"]
+
+
+@pytest.mark.row("N18")
+def test_a_limit_says_what_still_fits_and_keeps_what_was_typed(signed_in: Client, anna: User) -> None:
+    Limit.objects.all().delete()
+    Limit.objects.create(kind="user", window="day", most=2)
+    form = Form(signed_in, text="See you at 9")
+    form.press("add", mobile=",".join(numbers(3)))
+    assert form.press("send").status_code == 422
+    assert "Nothing was sent and nothing was paid. You send at most 2 SMS in one day. 2 still fit" in form.html
+    assert "/settings/limits/" in form.html
+    assert (form.numbers(), form.fields["text"]) == (numbers(3), "See you at 9")
+    assert_nothing_happened()
+
+
+@pytest.mark.row("N18")
+def test_a_number_that_asked_not_to_get_sms_is_refused_at_its_chip(signed_in: Client, anna: User) -> None:
+    blocked, good = numbers(2)
+    BlockedNumber.objects.create(number=blocked, created_at=timezone.now())
+    RefusedRange.objects.create(prefix="+8190")
+    form = Form(signed_in, text="See you at 9")
+    form.press("add", mobile=f"{blocked}, {good}, +81 90 1234 5678")
+    assert "Whoever has this number asked not to get SMS. Take it out." in form.html
+    assert "does not send SMS to numbers that begin like this one" in form.html
+    assert form.numbers() == [good]
+    assert form.press("send").status_code == 422
+    assert_nothing_happened()
+    form.press("remove_bad")
+    assert sent_to(form.press("send")) == [good]
+
+
+@pytest.mark.row("N5")
+def test_a_send_that_would_starve_planned_ones_warns_before(signed_in: Client, anna: User) -> None:
+    adjust(account_of(anna), Adjustment(parts=0, amount=-50_000, why="x"), now=timezone.now())
+    at = timezone.now() + timedelta(minutes=1)
+    planned = submission.Request(
+        anna, "Later", [submission.Recipient(each) for each in numbers(22)], "form", "p", release_at=at
+    )
+    submission.submit(planned, now=timezone.now())
+    form = Form(signed_in, text="See you at 9")
+    form.press("add", mobile=",".join(numbers(8)))
+    assert "Planned SMS need" not in form.html
+    form.press("add", mobile=",".join(numbers(10, start=8)))
+    assert "Planned SMS need 22 before the end of the month; after this one you have 12." in form.html

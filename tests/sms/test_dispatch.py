@@ -122,6 +122,15 @@ def test_a_second_drain_finds_the_slot_taken(database, gateway):
     assert drain(NOW + slots.LEASE) == 1, "a lease that ended frees the slot"
 
 
+def test_what_waits_in_the_drain_past_its_lease_is_called_once(database, gateway):
+    """A slow gateway: the third row waits longer than its lease, and the drain claims it a second time."""
+    memory = gateway(memory={"window": 2})
+    send(person(), 3)
+    minutes = iter(range(100))
+    assert dispatch.drain("memory", clock=lambda: NOW + timedelta(seconds=61) * next(minutes)) == 3
+    assert sorted(Counter(arrival.reference for arrival in memory.arrivals()).values()) == [1, 1, 1]
+
+
 @pytest.mark.row("N16")
 @pytest.mark.row("N4")
 @pytest.mark.parametrize("behaviour", ["time_out_before", "time_out_after", "reset_after", "raise_in_send_after"])

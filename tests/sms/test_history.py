@@ -40,7 +40,7 @@ def test_each_pocket_is_told_what_it_paid_by_position(database, memory) -> None:
     memory.play(["accept", "refuse", "accept", "time_out_after"])
     send(user, *map(Recipient, numbers(4)), text="a" * 200)
     dispatch.drain("memory", clock=lambda: NOW)
-    assert pockets(user, since=None, until=None) == Pockets(3, 0, 1, 2)
+    assert pockets(user, since=None, until=None) == Pockets(3, 0, 1, 2, 950, 1_900)
 
 
 @pytest.mark.row("S14", "S15")

@@ -13,6 +13,7 @@ from credit.allowance import standing
 from credit.models import Entry
 from sms import books, submission
 from sms.models import Delivery, Message
+from sms.releasing import release_due
 from sms.submission import Recipient, Request
 from tests.people import MOBILE, NOW, numbers, person
 
@@ -174,7 +175,7 @@ def test_the_statements_are_the_same_few_for_one_number_and_for_ten_thousand(dat
         ) as queries:
             submission.submit(request(user, to=numbers(many), key=f"k{many}"), now=NOW)
         counts[many] = [q["sql"] for q in queries if not q["sql"].startswith(("BEGIN", "COMMIT"))]
-    assert len(counts[2]) <= 9, counts[2]
+    assert len(counts[2]) <= (10 if database.vendor == "postgresql" else 12), counts[2]
     assert len(counts[10_000]) == len(counts[2]) - 1, "the allowance was used up by the first"
     assert Delivery.objects.count() == 10_002
     assert_books_are_right()
@@ -220,12 +221,12 @@ def test_a_planned_sms_is_an_intention_and_paid_when_its_moment_has_come(databas
     assert message.state == "planned"
     assert not Delivery.objects.exists()
     assert standing(user, now=NOW).available == 5
-    assert submission.release_due(now=at - timedelta(seconds=1)) == []
-    [(released, why)] = submission.release_due(now=at)
-    assert (released.pk, why) == (message.pk, None)
+    assert release_due(now=at - timedelta(seconds=1)) == []
+    [released] = release_due(now=at)
+    assert (released.message.pk, released.why_not) == (message.pk, None)
     assert Delivery.objects.filter(message=message, state="queued").count() == 2
     assert standing(user, now=at).available == 3
-    assert submission.release_due(now=at) == []
+    assert release_due(now=at) == []
     assert_books_are_right(now=at)
 
 
@@ -233,8 +234,8 @@ def test_a_planned_sms_that_cannot_be_paid_is_not_sent(database):
     user = person(parts=1, balance=0)
     at = NOW + timedelta(hours=3)
     message = submission.submit(request(user, to=numbers(2), release_at=at), now=NOW).message
-    [(_released, why)] = submission.release_due(now=at)
-    assert isinstance(why, submission.NotEnough)
+    [released] = release_due(now=at)
+    assert isinstance(released.why_not, submission.NotEnough)
     message.refresh_from_db()
     assert (message.state, message.why_not) == ("not_accepted", "no_credit")
     assert not Delivery.objects.exists()

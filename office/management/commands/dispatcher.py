@@ -4,7 +4,7 @@ import signal
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from office import dispatcher, schedule, start_up
 from office.management.commands.hold import require_gateway
@@ -17,7 +17,10 @@ class Command(BaseCommand):
         parser.add_argument("alias", nargs="?", default="", metavar="ALIAS", help="one gateway; default: everything")
 
     def handle(self, *_: Any, alias: str, **__: Any) -> None:
-        start_up.require_settings()
+        try:
+            start_up.require_office()
+        except start_up.CannotStart as reason:
+            raise CommandError(str(reason), returncode=2) from None
         require_gateway(alias)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: dispatcher.stop())

@@ -18,6 +18,7 @@ from office.children import AT_ONCE, Child, Ending, KeepsEnding, end_all
 WEB_PATIENCE = 60.0  # seconds for the web process to answer
 WORKER_PATIENCE = 20.0  # and then for the worker to show up
 WORKER_LOOKED_AT_EVERY = 5.0
+WORKER_SILENT_FOR = 35.0  # six ticks missed; with the ten seconds that it has to end it is back within the minute
 
 
 class Command(BaseCommand):
@@ -56,6 +57,7 @@ def check() -> None:
     start_up.require_folder()
     start_up.require_port(settings.PORT)
     start_up.require_database()
+    start_up.require_durability()
 
 
 def prepare() -> None:
@@ -76,6 +78,8 @@ def household() -> list[Child]:
         "worker": [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat"],
         "beat": [*celery, "beat"],
     }
+    if settings.STRIPE_DOUBLE:
+        commands["stripe"] = [sys.executable, str(settings.BASE_DIR / "manage.py"), "stripe_double"]
     return [Child(name, command, settings.DATA_DIR / f"{name}.log") for name, command in commands.items()]
 
 
@@ -134,7 +138,7 @@ def watch(children: Sequence[Child], ending: Ending) -> None:
 def wake_worker(children: Sequence[Child]) -> None:
     """Restart a worker that lives but takes nothing any more, and the beat that should keep it busy (FAULTS R4)."""
     worked_on = [child for child in children if child.name in {"worker", "beat"}]
-    patience = seen.LATELY.total_seconds()
+    patience = WORKER_SILENT_FOR
     if any(child.process is None or time.monotonic() - child.started_at < patience for child in worked_on):
         return
     try:

@@ -1,0 +1,42 @@
+"""The statement for programs: every line, newest first, by kind and month."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contacts.models import User
+from credit import statement
+from credit.api import LineSerializer
+from credit.models import Entry
+from office.api_pages import CURSOR
+
+KIND = OpenApiParameter("kind", OpenApiTypes.STR, enum=Entry.Kind.values, description="Lines of this kind only.")
+MONTH = OpenApiParameter("month", OpenApiTypes.STR, description="Lines of this month only: `2026-11`.")
+
+
+class StatementView(GenericAPIView[Entry]):
+    """What moved the credit of the token's user."""
+
+    serializer_class = LineSerializer
+    queryset = Entry.objects.none()
+    ordering = ("-created_at", "-id")
+    page_size = 100
+
+    @extend_schema(parameters=[KIND, MONTH], responses=LineSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List the lines of the statement; without a filter they add up to what `credit/` tells."""
+        assert isinstance(request.user, User)  # noqa: S101  the default permission lets nobody else in
+        asked = request.query_params
+        wanted = statement.Filter(kind=asked.get("kind", ""), month=asked.get("month", ""))
+        due = statement.due(request.user, now=timezone.now(), wanted=wanted)
+        page = self.paginate_queryset(wanted.of(Entry.objects.filter(account__user=request.user)))
+        lines = [*([] if asked.get(CURSOR) else due), *map(statement.line_of, page or [])]
+        answer = self.get_paginated_response(LineSerializer(lines, many=True).data)
+        told: dict[str, Any] = answer.data
+        told["count"] += len(due)
+        return answer

@@ -1,0 +1,19 @@
+"""python -m tests.chaos.simulator --seed S --histories N: JSON lines, exit code 1 at a violation."""
+
+import os
+import sys
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "office.settings")
+    os.environ["DATABASE_URL"] = "sqlite:///:memory:"
+    import django
+
+    django.setup()
+    from tests.chaos.simulator import run
+
+    return run.main(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Many histories in a row, and what they showed."""
+
+import argparse
+import gc
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from tests.chaos.points import points
+from tests.chaos.simulator import history, office
+
+TELL_EVERY = 10.0
+
+
+@dataclass
+class Summary:
+    """What many histories showed together."""
+
+    histories: int = 0
+    deliveries: int = 0
+    steps: int = 0
+    wrong: list[tuple[int, list[str]]] = field(default_factory=list)
+    sometimes: "Counter[str]" = field(default_factory=Counter)
+    points: "Counter[str]" = field(default_factory=Counter)
+
+    def add(self, outcome: history.Outcome) -> None:
+        """Count one history."""
+        self.histories += 1
+        self.deliveries += outcome.deliveries
+        self.steps += outcome.steps
+        self.sometimes.update(outcome.sometimes)
+        if outcome.wrong:
+            self.wrong.append((outcome.seed, outcome.wrong))
+
+
+def play(seeds: Iterable[int], *, template: Path | None = None, enough: Callable[[Summary], bool]) -> Summary:
+    """Play a history per seed until `enough`; return what they showed."""
+    summary = Summary()
+    history.doom(sorted(points()))
+    with office.opened(template) as opened, _without_collector():
+        for outcome in _outcomes(opened, seeds, summary.points):
+            summary.add(outcome)
+            if enough(summary):
+                break
+    return summary
+
+
+def _outcomes(opened: office.Office, seeds: Iterable[int], points: "Counter[str]") -> Iterator[history.Outcome]:
+    """Play the histories, those of one group from the same beginning."""
+    for group, members in groupby(seeds, key=lambda seed: seed // history.GROUP):
+        with opened.store.undone():
+            beginning = history.Beginning(opened, group)
+            beginning.prepare(points)
+            for seed in members:
+                yield history.History(beginning, seed, points).run()
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """The collector would look through all of Django each few histories; here it does so each few hundred."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 10, 10)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def main(argv: list[str]) -> int:
+    """Play `--histories` from `--seed` on, and say how it goes; 1 where anything was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.simulator")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--histories", type=int, default=1000)
+    parser.add_argument("--violations", type=int, default=5, help="stop after so many")
+    asked = parser.parse_args(argv)
+    teller = _Teller()
+
+    def enough(summary: Summary) -> bool:
+        teller.tell(summary)
+        return len(summary.wrong) >= asked.violations
+
+    summary = play(range(asked.seed, asked.seed + asked.histories), enough=enough)
+    teller.tell(summary, last=True)
+    return 1 if summary.wrong else 0
+
+
+class _Teller:
+    """Prints a JSON line each ten seconds, and one for each violation with the seed that repeats it."""
+
+    def __init__(self) -> None:
+        self.begun = self.told = time.monotonic()
+        self.violations = 0
+
+    def tell(self, summary: Summary, *, last: bool = False) -> None:
+        for seed, wrong in summary.wrong[self.violations :]:
+            self._print({"violation": wrong, "seed": seed})
+        self.violations = len(summary.wrong)
+        now = time.monotonic()
+        if last or now - self.told > TELL_EVERY:
+            self.told = now
+            figures = {"histories": summary.histories, "violations": self.violations, "deliveries": summary.deliveries}
+            self._print(
+                figures | {"steps": summary.steps, "a_second": round(summary.histories / (now - self.begun), 1)}
+            )
+        if last:
+            missed = sorted(set(history.POINTS) - set(summary.points))
+            self._print(
+                {"sometimes": dict(summary.sometimes.most_common()), "points": dict(summary.points), "missed": missed}
+            )
+
+    def _print(self, line: dict[str, object]) -> None:
+        print(json.dumps(line), flush=True)
