@@ -18,9 +18,13 @@ FOUND_AT = {
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory, django_db_blocker):
     """The simulator's office, opened once for this module, from the migrated SQLite file of this run."""
-    with on_sqlite(tmp_path_factory.mktemp("simulator")) as fresh, django_db_blocker.unblock(), connected(fresh):
-        with office.opened(Path(fresh.url.removeprefix("sqlite:///"))) as opened:
-            yield opened
+    with (
+        on_sqlite(tmp_path_factory.mktemp("simulator")) as fresh,
+        django_db_blocker.unblock(),
+        connected(fresh),
+        office.opened(Path(fresh.url.removeprefix("sqlite:///"))) as opened,
+    ):
+        yield opened
 
 
 def test_some_hundred_histories_end_well(opened):

@@ -23,7 +23,7 @@ def sweep_as_before(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sms", "0001_messages")]
+    dependencies = [("sms", "0003_one_gateway")]
 
     operations = [
         migrations.AlterField(
