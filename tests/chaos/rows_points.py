@@ -59,6 +59,7 @@ class _Days:
         user = load.people(1, parts=100_000)[0]
         user.email = "anna@localhost"
         user.save()
+        self.answered = office.folder / "answered"
         self.user, self.token = user.pk, tokens.make(user, name="chaos", now=timezone.now())
         office.orders.behave(QUICKLY_ILL)
 
