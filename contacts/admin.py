@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from contacts.books import book_of_group
-from contacts.models import Book, Group, Membership, StaffAct
+from contacts.models import Book, Group, ImportBatch, Membership, StaffAct
 from contacts.staff_acts import ReadOnlyAdmin, StaffAdmin
 
 
@@ -89,6 +89,20 @@ class BookAdmin(ReadOnlyAdmin[Book]):
     def lists_shown(self, book: Book) -> int:
         """Count the lists."""
         return int(getattr(book, "written", 0))
+
+
+@admin.register(ImportBatch)
+class ImportBatchAdmin(ReadOnlyAdmin[ImportBatch]):
+    """Imports and how they went, in figures; what the files said is nobody's but their owners'."""
+
+    list_display = ("id", "by", "created_at", "state", "made", "merged", "skipped", "refused", "fault", "fault_row")
+    list_filter = ("state", "created_at")
+    list_select_related = ("by",)
+    search_fields = ("by__username",)
+    fields = (
+        "by", "created_at", "state", "size", "rows_found", "made", "merged", "skipped", "refused", "fault",
+        "fault_row", "tries", "leased_until", "finished_at", "undone_at",
+    )  # fmt: skip
 
 
 @admin.register(StaffAct)

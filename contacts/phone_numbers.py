@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 MAX_CHARACTERS: Final = 64
-TELLS_THE_COUNTRY: Final = 8  # characters: + and seven digits, where countries share a code (+1, +44, +262)
+TELLS_THE_COUNTRY: Final = 9  # characters: + and eight digits, where countries share a code (+1, +44, +590)
 
 # country codes that one country has for itself
 _ALONE = {f"+{code}" for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items() if len(regions) == 1}

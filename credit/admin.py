@@ -1,13 +1,12 @@
 """Plans and accounts for the office's staff; credit moves through `charging.adjust` only, with a reason."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -159,13 +158,15 @@ class TopUpAdmin(ReadOnlyAdmin[TopUp]):
     def get_urls(self) -> list[URLPattern]:
         """Add the page for paying back."""
         view = self.admin_site.admin_view(self.refund_view)
-        return [path("<uuid:object_id>/refund/", view, name="credit_topup_refund"), *super().get_urls()]
+        return [path("<path:object_id>/refund/", view, name="credit_topup_refund"), *super().get_urls()]
 
-    def refund_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+    def refund_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask how much goes back and why; the order and the act of staff are one, Stripe is asked after them."""
         if not request.user.has_perm("credit.change_topup"):
             raise PermissionDenied
-        top_up = get_object_or_404(TopUp.objects.select_related("account__user"), pk=object_id)
+        top_up = self.get_object(request, object_id)
+        if top_up is None:
+            raise Http404
         form = RefundForm(request.POST if request.method == "POST" else None, top_up=top_up)
         if request.method == "POST" and form.is_valid() and self._refund(request, top_up, form):
             return redirect("admin:credit_topup_change", object_id=top_up.pk)

@@ -276,16 +276,16 @@ class _Drain:
         fault.hit("dispatch.cap_committed")
         self._claimed.extend(allowed)
 
+    def _forget_stale(self, claimed: Sequence[queue_sql.Claimed]) -> None:
+        """Drop what was claimed before and waited past its lease: it is here anew, and may have been with another."""
+        fresh = {row.id for row in claimed}
+        self._claimed = deque(row for row in self._claimed if row.id not in fresh)
+
     def _claim_rows(self) -> int:
         """How many rows to have in stock: what lasts CLAIM_SECONDS at the pace since the claim before."""
         (at, calls), self._claimed_at = self._claimed_at, (time.monotonic(), self.calls)
         pace = (self.calls - calls) / max(time.monotonic() - at, 0.001)
         return max(2 * self.gateway.window, min(int(pace * CLAIM_SECONDS), CLAIM_ROWS))
-
-    def _forget_stale(self, claimed: Sequence[queue_sql.Claimed]) -> None:
-        """Drop what was claimed before and waited past its lease: it is here anew, and may have been with another."""
-        fresh = {row.id for row in claimed}
-        self._claimed = deque(row for row in self._claimed if row.id not in fresh)
 
     def _mark(self, room: int, now: datetime) -> list[Call]:
         """Turn the next `room` of the claimed rows `sending` and return their calls."""

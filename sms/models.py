@@ -122,7 +122,8 @@ class Delivery(models.Model):
         UNDELIVERED = 2, _("not received")
         DELIVERED = 3, _("received")
 
-    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="deliveries")
+    # its index would be the beginning of that of one_delivery_per_position
+    message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
     position = models.PositiveIntegerField()
     number = models.CharField(max_length=16)
     name = models.CharField(max_length=100, blank=True)

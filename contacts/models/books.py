@@ -112,6 +112,8 @@ class ImportBatch(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
         constraints = [
             models.CheckConstraint(
                 name="import_state_is_known",

@@ -129,6 +129,11 @@ admin:contacts_book_add                    sealed    any                     -
 admin:contacts_book_change                 kept      any                     -
 admin:contacts_book_history                desk      any                     -
 admin:contacts_book_delete                 sealed    any                     -
+admin:contacts_importbatch_changelist      model     any                     -
+admin:contacts_importbatch_add             sealed    any                     -
+admin:contacts_importbatch_change          kept      any                     -
+admin:contacts_importbatch_history         desk      any                     -
+admin:contacts_importbatch_delete          sealed    any                     -
 admin:contacts_user_changelist             model     any                     -
 admin:contacts_user_add                    model     any                     -
 admin:contacts_user_change                 model     any                     -

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from contacts import notices
 from contacts.models import Notice, User
+from credit import charging
+from credit.models import TopUp
 from office import tokens
 from office.models import Token
 from sms.models import Delivery
@@ -50,7 +52,12 @@ def objects(anna: User) -> dict[str, Any]:
     message = submit(wanted, now=now).message
     notices.tell(notices.News(user_id=anna.pk, key="k1", text="Low credit"), now=now)
     tokens.make(anna, name="report", now=now)
+    top_up = TopUp.objects.create(
+        account=charging.account_of(anna), amount=100_000, currency="EUR", livemode=False, vat_rate=2_100,
+        state="paid", payment="pi_1", created_at=now, expires_at=now, paid_at=now,
+    )  # fmt: skip
     return {
+        "top_up_id": top_up.pk,
         "notice_id": Notice.objects.get(user=anna).pk,
         "message_id": message.pk,
         "token_id": Token.objects.get(user=anna).pk,

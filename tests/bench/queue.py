@@ -1,6 +1,5 @@
 """The queue's own statements: claim and record in batches, by one process and by four; looking when nothing is due."""
 
-import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,7 +15,7 @@ from tests.bench import raw
 from tests.bench.accept import recipient, submit_read, wealthy
 from tests.bench.figures import Figure, ratio
 from tests.bench.rows import row
-from tests.bench.run import Run, dsn, milliseconds, rate
+from tests.bench.run import Run, dsn, inside, milliseconds, rate
 from tests.people import numbers
 
 LEASE = "UPDATE sms_delivery SET claim = 1, lease_until = now() + interval '1 minute'"
@@ -114,24 +113,23 @@ def beside_a_snapshot(user: User, count: int) -> float:
 @row
 def due_scan(run: Run) -> Iterator[Figure]:
     """Looking for what is due, and taking 1,000 that are, beside a million others; against ten thousand."""
-    few = run.size(10_000, tiny=50)
-    sizes = [run.size(1_000_000, tiny=100)] + ([10_000_000] if run.big else [])
-    due = run.size(1_000, tiny=10)
-    with run.office(main={}):
+    few, due = run.size(10_000, tiny=50), run.size(1_000, tiny=10)
+    with run.office(main={}) as small:
         user = wealthy()
         fill(user, few)
-        polls, claims = [polling(run)], [claiming(run, user, due)]
-        for more, fewer in zip(sizes, [few, *sizes], strict=False):
-            fill(user, more - fewer)
-            polls.append(polling(run))
-            claims.append(claiming(run, user, due))
-            size = f"{more:,}".replace(",", "_")
-            yield Figure(
-                f"due_scan.empty_poll_{size}", "ms", polls[-1], polls[0], ratio(at_most=1.5), floor_is=f"with {few}"
-            )
-            yield Figure(
-                f"due_scan.{due}_due_{size}", "ms", claims[-1], claims[0], ratio(at_most=1.3), floor_is=f"with {few}"
-            )
+        for many in [run.size(1_000_000, tiny=100)] + ([10_000_000] if run.big else []):
+            with run.office(main={}) as large:
+                of_large = wealthy()
+                fill(of_large, many)
+                told = f"{many:,}".replace(",", "_")
+                yield run.compare(
+                    f"due_scan.empty_poll_{told}", unit="ms", ours=inside(large, lambda: polling(run)),
+                    floor=inside(small, lambda: polling(run)), goal=ratio(at_most=1.5), floor_is=f"with {few}",
+                )  # fmt: skip
+                yield run.compare(
+                    f"due_scan.{due}_due_{told}", unit="ms", ours=inside(large, lambda of=of_large: claiming(of, due)),
+                    floor=inside(small, lambda: claiming(user, due)), goal=ratio(at_most=1.3), floor_is=f"with {few}",
+                )  # fmt: skip
 
 
 def fill(user: User, count: int) -> None:
@@ -151,22 +149,17 @@ def fill(user: User, count: int) -> None:
         cursor.execute("ANALYZE sms_delivery")
 
 
-def polling(run: Run) -> list[float]:
-    """Return the medians of rounds of looks at a queue in which nothing is due, in ms."""
+def polling(run: Run) -> float:
+    """Return the median of looks at a queue in which nothing is due, in ms."""
 
     def look() -> None:
         queue_sql.due("main", now=timezone.now())
 
     look()
-    looks = run.size(50, tiny=2)
-    return [median(milliseconds(look) for _ in range(looks)) for _round in range(run.size(run.rounds, tiny=1))]
+    return median(milliseconds(look) for _ in range(run.size(50, tiny=2)))
 
 
-def claiming(run: Run, user: User, due: int) -> list[float]:
-    """Return how long it takes, in ms, to claim, mark and record `due` that are due now, round by round."""
-    taken = itertools.count(1)
-    found = []
-    for _round in range(run.size(run.rounds + 1, tiny=1)):
-        submit_read(user, [recipient(number) for number in numbers(due, start=next(taken) * due)])
-        found.append(milliseconds(lambda: empty(due)))
-    return found[0 if run.tiny else 1 :]
+def claiming(user: User, due: int) -> float:
+    """Return how long it takes, in ms, to claim, mark and record `due` that are due now."""
+    submit_read(user, [recipient(number) for number in numbers(due)])
+    return milliseconds(lambda: empty(due))

@@ -102,6 +102,16 @@ class Run:
         return Figure(name, unit, values, goal=goal, more=more)
 
 
+def inside(database: databases.Database, work: Callable[[], float]) -> Callable[[], float]:
+    """Return `work` as done in the office of `database`, whichever is this process's own; to compare two of them."""
+
+    def there() -> float:
+        with databases.connected(database):
+            return work()
+
+    return there
+
+
 def seconds(work: Callable[[], object]) -> float:
     """Return how long `work` takes."""
     begin = time.perf_counter()

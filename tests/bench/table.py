@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-HEAD = ("| figure | value | floor | ratio (lowest-highest) | goal | reached |", "|---|---|---|---|---|---|")
+HEAD = ("| figure | value | floor | ratio (lowest to highest round) | goal | reached |", "|---|---|---|---|---|---|")
 
 
 def table(lines: Iterable[str]) -> Iterator[str]:
@@ -13,7 +13,7 @@ def table(lines: Iterable[str]) -> Iterator[str]:
     read = [json.loads(line) for line in lines if line.startswith("{")]
     for machine in [line for line in read if line["name"] == "machine"]:
         servers = ", ".join(machine["servers"])
-        size = f"{machine['value']} cores, {machine['memory_gb']} GB"
+        size = f"{machine['value']} cores, {machine['memory_gb']} GB, load {machine['load']:g} at the start"
         yield f"Measured {machine['measured_at'][:10]} on {size}, {servers}."
         yield ""
     yield from HEAD
@@ -27,7 +27,8 @@ def _cells(line: dict[str, Any]) -> list[str]:
         return [line["name"], "not measured", "", "", "", "no"]
     floor = "" if line["floor"] is None else f"{line['floor']:g}"
     spread = "{:g}-{:g}".format(*line["spread"])
-    compared = spread if line["ratio"] is None else f"{line['ratio']:g} ({spread})"
+    of_ratio = line["ratio"] is not None and not line.get("goal", "").startswith("value")
+    compared = f"{line['ratio']:g} ({spread})" if of_ratio else f"({spread})"
     reached = {True: "yes", False: "**no**", None: ""}[line.get("reached")]
     return [line["name"], f"{line['value']:g} {line['unit']}", floor, compared, line.get("goal", ""), reached]
 

@@ -148,6 +148,6 @@ def test_no_cell_begins_a_formula(begin):
 
 
 def test_ten_thousand_rows_take_a_second():
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(read(HEAD + "Jan,Peeters,+32 475 12 34 56,note\n" * 10_000)) == 10_000
-    assert time.perf_counter() - began < 4
+    assert time.process_time() - began < 4

@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from contacts import filing
 from contacts.books import book_of
 from contacts.filing import Card
-from contacts.models import Contact, ContactNumber
+from contacts.models import Contact, ContactList, ContactNumber
+from contacts.tasks import forget_contacts
 from tests.people import NOW, person
 
 pytestmark = pytest.mark.django_db
@@ -106,3 +108,15 @@ def test_what_cannot_get_sms_cannot_be_stored_as_tickable() -> None:
     for wrong in ({"reason": ""}, {"kind": "pigeon"}, {"number": "0475"}, {"how": "without_zero"}):
         with pytest.raises(IntegrityError), transaction.atomic():
             ContactNumber.objects.filter(pk=row.pk).update(**wrong)
+
+
+def test_the_hourly_task_forgets_what_can_no_longer_be_undone() -> None:
+    anna = person()
+    gone = filing.file(book_of(anna), Card(last_name="Gone"), country="BE", now=NOW)
+    kept = filing.file(book_of(anna), Card(last_name="Kept"), country="BE", now=NOW)
+    board = ContactList.objects.create(book=book_of(anna), name="Board", created_at=NOW, deleted_at=NOW)
+    filing.delete(Contact.objects.filter(pk=gone.pk), by=anna, now=NOW)
+    with time_machine.travel(NOW + filing.KEPT + timedelta(minutes=1), tick=False):
+        forget_contacts()
+    assert list(Contact.objects.all()) == [kept]
+    assert not ContactList.objects.filter(pk=board.pk).exists()

@@ -1,18 +1,24 @@
 """An import of 10,000 contacts on both databases, within its time and memory (FAULTS P10-11)."""
 
+import itertools
+import os
 import resource
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from contacts import filing, imports
+from django.utils import timezone
+
+from contacts import filing, import_filing, imports
 from contacts.address_book import live
 from contacts.books import book_of
 from contacts.filing import Card
 from contacts.imports import Upload
-from contacts.models import ContactNumber
+from contacts.models import Contact, ContactNumber, ImportBatch
 from tests.databases import Database
 from tests.people import NOW, person
 
@@ -75,3 +81,49 @@ def test_ten_thousand_contacts_in_ten_seconds_and_a_hundred_megabytes(database: 
     print(f"{database.vendor}: {seconds:.1f} s, {megabytes:.0f} MB")
     assert seconds < 10
     assert 0 < megabytes < 100
+
+
+def begin_and_confirm() -> None:
+    book = book_of(person())
+    imports.begin(book, Upload("crowd.csv", [HEAD, *map(row, range(1_500))]), by=book.user, now=NOW)
+    imports.work(clock=timezone.now)
+    imports.confirm(ImportBatch.objects.get())
+
+
+def work() -> None:
+    """What a worker does each second."""
+    imports.work(clock=timezone.now)
+
+
+def test_workers_at_once_file_each_row_once(database: Database) -> None:
+    database.processes(1, begin_and_confirm)
+    database.processes(2, work)
+    assert live().count() == Contact.objects.count() == 1_500
+    assert ImportBatch.objects.get().state == "done"
+
+
+def die_half_way() -> None:
+    """Work until the second of three chunks is filed, and vanish as a killed process does."""
+    import_filing.CHUNK = 500
+    file_many, filed = filing.file_many, itertools.count(1)
+
+    def and_die(*cards: Any, **more: Any) -> list[Contact]:
+        if next(filed) == 3:
+            os._exit(9)
+        return file_many(*cards, **more)
+
+    filing.file_many = and_die
+    work()
+
+
+def test_a_killed_worker_leaves_nothing_to_see_and_the_next_goes_on(database: Database) -> None:
+    database.processes(1, begin_and_confirm)
+    worker = database.start(die_half_way)
+    worker.wait_until_ready()
+    worker.go()
+    assert worker.popen.wait(timeout=60) == 9
+    assert (live().count(), Contact.objects.count()) == (0, 1_000)
+    work()
+    assert not live().exists(), "its lease is not over"
+    imports.work(clock=lambda: timezone.now() + timedelta(minutes=3))
+    assert live().count() == Contact.objects.count() == ContactNumber.objects.count() // 2 == 1_500

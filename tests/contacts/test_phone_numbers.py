@@ -16,6 +16,7 @@ from contacts.phone_numbers import (
     Reading,
     Reason,
     Repair,
+    countries_of,
     country_of,
     read,
     read_contact,
@@ -421,3 +422,13 @@ def test_ten_thousand_numbers_are_read_at_once(typed):
     spent = _seconds(lambda: readings.extend(read_many([entry.typed for entry in split_many(pasted)], country="BE")))
     assert len({reading.number for reading in readings}) == 10_000
     assert spent < 0.5
+
+
+def test_the_countries_of_many_are_those_of_each():
+    kinds = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
+    examples = (phonenumbers.example_number_for_type(region, kind)
+                for region in phonenumbers.SUPPORTED_REGIONS for kind in kinds)  # fmt: skip
+    numbers = [phonenumbers.format_number(each, phonenumbers.PhoneNumberFormat.E164) for each in examples if each]
+    numbers += ["+447700900123", "+447911123456", "+12425551234", "+77011234567", "+881612345678"]
+    assert countries_of(numbers) == [country_of(number) or "" for number in numbers]
+    assert countries_of(reversed(numbers)) == [country_of(number) or "" for number in reversed(numbers)]

@@ -132,9 +132,9 @@ def test_ten_thousand_numbers_on_one_card_are_refused_and_named():
     ],
 )
 def test_a_line_made_to_keep_us_busy_does_not(line):
-    began = time.perf_counter()
+    began = time.process_time()
     read(card("N:Jan", line))
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("letters", ["cp1252", "utf-16", "utf-8-sig"])
@@ -187,6 +187,6 @@ def test_ten_thousand_cards_take_seconds():
         "N:Peeters;Jan;;;", "FN:Jan Peeters", "ORG:Bouw", "TEL;TYPE=CELL:+32 475 12 34 56",
         "TEL;TYPE=HOME:02 555 12 12",         "EMAIL:jan@example.org", "NOTE:a note",
     )  # fmt: skip
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(read(content * 10_000)) == 10_000
-    assert time.perf_counter() - began < 8
+    assert time.process_time() - began < 8

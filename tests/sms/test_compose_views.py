@@ -329,7 +329,7 @@ def test_too_little_credit_sends_nothing_or_the_first_ones_as_one_chooses(signed
     assert answer.status_code == 422
     assert "2 SMS short" in form.html
     assert "You can pay 4 of 6." in form.html
-    assert 'href="/settings/account/balance/"' in form.html
+    assert 'href="/settings/account/balance/?next=/sms/"' in form.html
     assert_nothing_happened()
     assert sent_to(form.press("send_first:4")) == numbers(4)
     assert Draft.objects.get(user=anna).to == numbers(2, start=4)

@@ -32,13 +32,33 @@ def _all_attempts(ids: Any, **_: Any) -> dict[int, int]:
 
 CONTROLS: Mapping[str, Control] = {
     "sending is not written before the call": _without(queue_sql, "mark_sending", _all_attempts),
-    "what a dead worker was sending is queued again": _instead("SET state = 'unknown', state_at = %s, reason = 'worker_gone'", "SET state = 'queued', state_at = %s, reason = 'worker_gone'"),
-    "unknown is handed over again, whatever the gateway": _instead("WHERE state = 'queued' AND gateway = %s AND not_before <= %s AND valid_until > %s AND (lease", "WHERE state IN ('queued', 'unknown') AND gateway = %s AND not_before <= %s AND valid_until > %s AND (lease"),
-    "a claim takes what another has, and the mark does not look": _instead("AND state IN ('queued', 'unknown') AND claim = %s AND valid_until", "AND state IN ('queued', 'sending', 'unknown') AND (claim = %s OR 1) AND valid_until"),
-    "the mark does not look at the state": _instead("AND state IN ('queued', 'unknown') AND claim = %s AND valid_until", "AND (claim = %s OR claim IS NULL) AND valid_until"),
-    "a permanent no is written down twice": _instead("WHERE d.state = 'sending' ORDER BY d.id", "WHERE d.state IN ('sending', 'refused') ORDER BY d.id"),
-    "a cancel does not look at the state": _instead("d.message_id = %s AND d.state = 'queued'", "d.message_id = %s AND d.state IN ('queued', 'sending', 'cancelled')"),
-    "the slot is given to everybody": _instead('("sms_slot"."owner" IS NULL OR "sms_slot"."lease_until" <= %s)', '("sms_slot"."owner" IS NULL OR 1 OR "sms_slot"."lease_until" <= %s)'),
+    "what a dead worker was sending is queued again": _instead(
+        "SET state = 'unknown', state_at = %s, reason = 'worker_gone'",
+        "SET state = 'queued', state_at = %s, reason = 'worker_gone'",
+    ),
+    "unknown is handed over again, whatever the gateway": _instead(
+        "WHERE state = 'queued' AND gateway = %s AND not_before <= %s AND valid_until > %s AND (lease",
+        "WHERE state IN ('queued', 'unknown') AND gateway = %s AND not_before <= %s AND valid_until > %s AND (lease",
+    ),
+    "a claim takes what another has, and the mark does not look": _instead(
+        "AND state IN ('queued', 'unknown') AND claim = %s AND valid_until",
+        "AND state IN ('queued', 'sending', 'unknown') AND (claim = %s OR 1) AND valid_until",
+    ),
+    "the mark does not look at the state": _instead(
+        "AND state IN ('queued', 'unknown') AND claim = %s AND valid_until",
+        "AND (claim = %s OR claim IS NULL) AND valid_until",
+    ),
+    "a permanent no is written down twice": _instead(
+        "WHERE d.state = 'sending' ORDER BY d.id", "WHERE d.state IN ('sending', 'refused') ORDER BY d.id"
+    ),
+    "a cancel does not look at the state": _instead(
+        "d.message_id = %s AND d.state = 'queued'",
+        "d.message_id = %s AND d.state IN ('queued', 'sending', 'cancelled')",
+    ),
+    "the slot is given to everybody": _instead(
+        '("sms_slot"."owner" IS NULL OR "sms_slot"."lease_until" <= %s)',
+        '("sms_slot"."owner" IS NULL OR 1 OR "sms_slot"."lease_until" <= %s)',
+    ),
     "what waited past its lease stays twice": _without(dispatch._Drain, "_forget_stale", lambda *_args: None),
     "the owner is not told": _without(notices, "tell_many", lambda *_args, **_more: None),
 }

@@ -1,4 +1,4 @@
-"""One history: a few SMS, whoever works at them at once, what goes wrong meanwhile, and how everything comes to rest."""
+"""One history: a few SMS, whoever works at them at once, what goes wrong meanwhile, and how all comes to rest."""
 
 import random
 from collections import Counter
@@ -10,7 +10,7 @@ from typing import Any
 from contacts import notices
 from contacts.models import User
 from office import dispatcher
-from sms import holding, nudge, receipts, submission, tasks
+from sms import continuity, holding, nudge, receipts, submission, tasks
 from sms.gateways.contract import HandOver, Receipt, ReceiptState
 from sms.models import Message
 from sms.submission import NotAccepted, Recipient, Request
@@ -39,6 +39,7 @@ EVENTS = {
     "suspend": 1,
     "let_back": 1,
     "mail": 1,
+    "note": 1,
     "stall": 3,
     "kill": 2,
     "jump": 1,
@@ -116,7 +117,7 @@ class Beginning:
                 self.asked.append(Asked(asked.request, answered=True))
             except NotAccepted:
                 continue
-        self.seconds = scheduler.seconds
+        self.seconds, self.mark = scheduler.seconds, self.office.mark
 
 
 @dataclass
@@ -144,7 +145,7 @@ class History:
         self.cause = Cause(self.scheduler, wild=wild, look=self._look)
         for gateway in self.office.gateways:
             gateway.begin(self.cause)
-        self.office.begin(self.scheduler)
+        self.office.begin(self.scheduler, mark=self.beginning.mark)
         Outbox.take = self._take_mail
         with self.office.store.undone():
             self._play(wild)
@@ -307,6 +308,9 @@ class History:
 
     def _mail(self) -> None:
         self.scheduler.spawn("mailer", lambda: notices.mail_due(now=self.scheduler.now()))
+
+    def _note(self) -> None:
+        self._worker("noter", lambda: continuity.note(now=self.scheduler.now()))
 
     def _take_mail(self, mail: Any) -> None:
         self.mails[mail.body] += 1

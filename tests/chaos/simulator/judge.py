@@ -1,5 +1,6 @@
 """What must hold: at each call, and when a history has come to rest. The provider's journal judges, and plain SQL."""
 
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -56,8 +57,8 @@ def judge(history: "History") -> Iterator[str]:
 
 def _deliveries(history: "History") -> list[tuple[Any, ...]]:
     return history.office.store.rows(
-        """SELECT d.id, d.state, d.attempt, d.message_id, d.position, m.parts_each, m.price, m.from_allowance, d.refund_id,
-                m.charge_id
+        """SELECT d.id, d.state, d.attempt, d.message_id, d.position, m.parts_each, m.price, m.from_allowance,
+                d.refund_id, m.charge_id
             FROM sms_delivery d JOIN sms_message m ON m.id = d.message_id"""
     )
 
@@ -111,8 +112,6 @@ def _judge_requests(history: "History") -> Iterator[str]:
 
 def _judge_news(history: "History", rows: list[tuple[Any, ...]]) -> Iterator[str]:
     """Owners are told once of each message that ended without leaving; what they cancelled themselves they know."""
-    import uuid
-
     told = {key for (key,) in history.office.store.rows("SELECT key FROM contacts_notice WHERE key LIKE 'sms:%'")}
     ended = {f"sms:{uuid.UUID(row[3])}:{row[1]}" for row in rows if row[1] in REFUNDED - {"cancelled"}}
     for key in ended - told:

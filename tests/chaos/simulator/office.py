@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from contacts.models import User
 from credit import charging
 from credit.models import Plan
 from office import dispatcher
-from sms import dispatch, nudge
+from sms import continuity, dispatch, nudge
 from sms.gateways import configured
 from sms.models import Message
 from tests.chaos.simulator import store
@@ -64,10 +64,19 @@ class Office:
         self.readings = {number: phone_numbers.read_many([number], country="BE")[0] for number in NUMBERS}
         self.scheduler: Scheduler | None = None
         self.nudged: list[str] = []
+        self.mark = 0
 
-    def begin(self, scheduler: Scheduler) -> None:
-        """Have everything that was replaced look to this history's scheduler."""
-        self.scheduler, self.nudged = scheduler, []
+    def nudge(self, aliases: Iterable[str]) -> None:
+        """Take what would go to Celery."""
+        self.nudged.extend(aliases)
+
+    def keep_mark(self, mark: int) -> None:
+        """Take what would go into continuity's file."""
+        self.mark = mark
+
+    def begin(self, scheduler: Scheduler, *, mark: int = 0) -> None:
+        """Have everything that was replaced look to this history's scheduler; `mark` is continuity's file."""
+        self.scheduler, self.nudged, self.mark = scheduler, [], mark
         fault.install(scheduler.point)
         for user in self.users:
             user.is_active = True
@@ -120,17 +129,21 @@ def _replacements(office: Office) -> Iterator[Any]:
     def fresh_id() -> uuid.UUID:
         return uuid.UUID(int=scheduler().rng.getrandbits(128), version=4)
 
-    chance = SimpleNamespace(getrandbits=lambda bits: scheduler().rng.getrandbits(bits))
+    def chance(bits: int) -> int:
+        return scheduler().rng.getrandbits(bits)
+
     yield patch("asyncio.run", lambda main: scheduler().run(main))
     yield patch.object(dispatch, "ThreadPoolExecutor", Inline)
     yield patch.object(dispatch, "time", SimpleNamespace(monotonic=lambda: scheduler().monotonic()))
-    yield patch.object(dispatch, "random", chance)
+    yield patch.object(dispatch, "random", SimpleNamespace(getrandbits=chance))
     yield patch.object(dispatch, "open_session", _no_session)
     yield patch.object(timezone, "now", lambda: scheduler().now())
     yield patch.object(dispatcher, "close_old_connections", lambda: None)
     yield patch("uuid.uuid4", fresh_id)
     yield patch.dict(Message._meta.get_field("id").__dict__, _get_default=fresh_id)
-    yield patch.object(nudge, "_nudger", SimpleNamespace(add=lambda aliases: office.nudged.extend(aliases)))
+    yield patch.object(nudge, "_nudger", SimpleNamespace(add=office.nudge))
+    yield patch.object(continuity, "_read_mark", lambda: office.mark)
+    yield patch.object(continuity, "_write_mark", office.keep_mark)
     yield patch.object(nudge, "current_app", SimpleNamespace(send_task=lambda *args, **kwargs: None))
 
 

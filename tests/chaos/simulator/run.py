@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -88,9 +88,12 @@ def main(argv: list[str]) -> int:
         return len(summary.wrong) >= asked.violations
 
     seeds = range(asked.seed, asked.seed + asked.histories)
-    with office.opened() as opened, _without_collector():
-        with CONTROLS[asked.without](opened.store) if asked.without else nullcontext():
-            summary = play(opened, seeds, enough=enough)
+    with ExitStack() as stack:
+        opened = stack.enter_context(office.opened())
+        stack.enter_context(_without_collector())
+        if asked.without:
+            stack.enter_context(CONTROLS[asked.without](opened.store))
+        summary = play(opened, seeds, enough=enough)
     teller.tell(summary, last=True)
     return 1 if summary.wrong else 0
 

@@ -14,7 +14,6 @@ from greenlet import greenlet
 from tests.chaos.simulator.loop import Stepped
 from tests.chaos.simulator.store import Store
 
-
 MOST_POINTS = 5_000
 
 
