@@ -19,6 +19,7 @@ from tests.servers import programs
 
 WINDOW = 10
 CALL_A_MINUTE = 70  # calls an hour, and a few to find out
+IMPATIENT = ("tests.chaos.pace.lose_patience", {"seconds": 1.0})
 CAPABILITIES = ("plain", "dedup", "asked")
 
 
@@ -29,7 +30,7 @@ def g1(world: World) -> Report:
     with open_office(world, "G1") as office:
         sender = Load(load.people(4))
         office.orders.behave(ill_mix(share=0.6 if world.scale < 5 else 0.25))
-        workers = [office.start(each) for each in ("worker", "run_dispatcher", "beat")]
+        workers = [office.start(each, setup=[IMPATIENT]) for each in ("worker", "run_dispatcher", "beat")]
         while sender.sent < deliveries:
             for via in (*CAPABILITIES, "routed"):
                 sender.send(40, via=via)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
@@ -10,7 +11,7 @@ from django.utils import timezone
 from sms.models import Delivery
 from tests.chaos import checker, load
 from tests.chaos.load import Load
-from tests.chaos.office import Office, World, open_office, wait_for
+from tests.chaos.office import Office, TooSlow, World, open_office, wait_for
 from tests.chaos.verdicts import Report
 from tests.chaos.zygote import Child
 
@@ -34,7 +35,7 @@ def r1(world: World) -> Report:
         report.require(not checker.unknown(dedup=True, attempts_below=5), "ambiguous where the gateway de-duplicates")
     with open_office(world, "R1-control") as office:
         setup = [("tests.chaos.controls.send_again_what_was_being_sent", {})]
-        _kills_at_random(office, Report("control"), deliveries=150, kills=4, setup=setup)
+        _kills_at_random(office, Report("control"), deliveries=150, kills=4, setup=setup, latency=0.4)
         report.control_failed(judged(office, accepted=150, setup=setup))
     return report
 
@@ -54,9 +55,11 @@ def undisturbed(office: Office, report: Report, *, deliveries: int) -> None:
     report.violated(judged(office, accepted=sender.sent))
 
 
-def _kills_at_random(office: Office, report: Report, *, deliveries: int, kills: int, setup: Any = ()) -> None:
+def _kills_at_random(
+    office: Office, report: Report, *, deliveries: int, kills: int, setup: Any = (), latency: float = 0.02
+) -> None:
     sender = Load(load.people(4))
-    office.orders.behave({"accept": 1.0}, latency=0.02)
+    office.orders.behave({"accept": 1.0}, latency=latency)
     staff = hire(office, setup=setup)
     killed = 0
     while killed < kills or sender.sent < deliveries:
@@ -65,7 +68,7 @@ def _kills_at_random(office: Office, report: Report, *, deliveries: int, kills: 
             send_some(office, sender, deliveries)
         time.sleep(office.rng.uniform(0.02, 0.15))
         if killed < kills:
-            killed += kill_one(office, staff, report, setup=setup)
+            killed += kill_one(office, staff, report, setup=setup, within=latency)
     report.counts |= {"deliveries": sender.sent, "kills": killed}
     report.happened("kill within a call")
     office.settle(setup=list(setup))
@@ -75,13 +78,12 @@ def hire(office: Office, *, setup: Any = (), roles: tuple[str, ...] = STAFF) -> 
     return {place: (role, office.start(role, setup=setup)) for place, role in enumerate(roles)}
 
 
-def kill_one(office: Office, staff: dict[int, tuple[str, Child]], report: Report, *, setup: Any = ()) -> bool:
-    """Kill one of those that hand over, preferably in the middle of a call, and hire another."""
+def kill_one(office: Office, staff: dict[int, tuple[str, Child]], report: Report, *, setup: Any, within: float) -> bool:
+    """Kill one of those that hand over, at some moment `within` a call where one begins soon, and hire another."""
     place = office.rng.choice([place for place, (role, _child) in staff.items() if role != "beat"])
-    for _ in range(office.rng.randrange(20)):
-        if Delivery.objects.filter(state="sending").exists():
-            break
-        time.sleep(0.01)
+    with suppress(TooSlow):
+        wait_for(Delivery.objects.filter(state="sending").exists, what="a call", seconds=office.rng.choice([0, 3, 3]))
+    time.sleep(office.rng.uniform(0, within))
     role, child = staff[place]
     if not child.lives():
         report.violations.append(f"{role} ended by itself: {child.status}")

@@ -13,7 +13,7 @@ from tests.chaos.office import Office, World, open_office
 from tests.chaos.points import points as crash_points
 from tests.chaos.verdicts import Report
 
-DAY = 13.0  # seconds between two days: longer than every lease
+DAY = 20.0  # seconds between two days: longer than every lease
 MONTH = 31 * 24 * 3600.0
 # nothing here keeps a caller waiting: a day is short, and there are many
 QUICKLY_ILL = {
@@ -59,6 +59,7 @@ class _Days:
         user = load.people(1, parts=100_000)[0]
         user.email = "anna@localhost"
         user.save()
+        self.answered = office.folder / "answered"
         self.user, self.token = user.pk, tokens.make(user, name="chaos", now=timezone.now())
         office.orders.behave(QUICKLY_ILL)
 

@@ -12,7 +12,7 @@ from typing import Any
 def environment(folder: Path, ports: tuple[int, int, int]) -> dict[str, str]:
     """The settings of the offices of a run: one double behind gateways with different capabilities."""
     url = f"http://127.0.0.1:{ports[0]}"
-    pace_ = {"timeout": 1.0, "window": 10}
+    pace_ = {"timeout": 4.0, "window": 10}
 
     def gateway(kind: str, path: str, **more: Any) -> dict[str, Any]:
         return {"BACKEND": f"tests.chaos.adapter.{kind}", "OPTIONS": {"url": f"{url}/{path}", **pace_, **more}}
