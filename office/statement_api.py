@@ -5,6 +5,7 @@ from typing import Any
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,7 +17,17 @@ from credit.models import Entry
 from office.api_pages import CURSOR
 
 KIND = OpenApiParameter("kind", OpenApiTypes.STR, enum=Entry.Kind.values, description="Lines of this kind only.")
-MONTH = OpenApiParameter("month", OpenApiTypes.STR, description="Lines of this month only: `2026-11`.")
+OF_A_MONTH = r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$"
+MONTH = OpenApiParameter(
+    "month", {"type": "string", "pattern": OF_A_MONTH}, description="Lines of this month only: `2026-11`."
+)
+
+
+class AskedSerializer(serializers.Serializer[Any]):
+    """What the statement is narrowed to."""
+
+    kind = serializers.ChoiceField(Entry.Kind.choices, required=False)
+    month = serializers.RegexField(OF_A_MONTH, required=False)
 
 
 class StatementView(GenericAPIView[Entry]):
@@ -32,7 +43,9 @@ class StatementView(GenericAPIView[Entry]):
         """List the lines of the statement; without a filter they add up to what `credit/` tells."""
         assert isinstance(request.user, User)  # noqa: S101  the default permission lets nobody else in
         asked = request.query_params
-        wanted = statement.Filter(kind=asked.get("kind", ""), month=asked.get("month", ""))
+        narrowed = AskedSerializer(data=asked)
+        narrowed.is_valid(raise_exception=True)
+        wanted = statement.Filter(**narrowed.validated_data)
         due = statement.due(request.user, now=timezone.now(), wanted=wanted)
         page = self.paginate_queryset(wanted.of(Entry.objects.filter(account__user=request.user)))
         lines = [*([] if asked.get(CURSOR) else due), *map(statement.line_of, page or [])]

@@ -50,7 +50,6 @@ receipt                                    person    read                    top
 receipt_pdf                                person    read                    top_up
 statement                                  person    read                    list
 statement_file                             person    read                    list
-balance                                    person    read                    -
 limits                                     person    read post               -
 unblock                                    person    post                    block
 notice_seen                                person    post                    notice

@@ -148,15 +148,15 @@ def bare_submit(cursor: Any, user_id: int) -> Callable[[], None]:
         SELECT * FROM credit_account WHERE user_id = %(user)s FOR UPDATE;
         SELECT * FROM credit_allowance WHERE account_id = (SELECT id FROM credit_account WHERE user_id = %(user)s);
         UPDATE credit_account SET balance = balance - 950 WHERE user_id = %(user)s;
-        INSERT INTO credit_entry (account_id, kind, parts, amount, key, occasion, reference, why, created_at)
-            SELECT id, 'charge', 0, -950, %(key)s, 'form', %(key)s, '', now() FROM credit_account
+        INSERT INTO credit_entry (account_id, kind, parts, amount, debt, key, occasion, reference, why, created_at)
+            SELECT id, 'charge', 0, -950, 0, %(key)s, 'form', %(key)s, '', now() FROM credit_account
             WHERE user_id = %(user)s;
         INSERT INTO sms_message (id, user_id, state, text, encoding, parts_each, recipients, price, from_allowance,
                 charge_id, occasion, occasion_reference, request_key, request_digest, created_at, accepted_at,
-                valid_until, why_not)
+                valid_until, why_not, gateway)
             VALUES (%(message)s, %(user)s, 'accepted', %(text)s, 'gsm7', 1, 1, 950, 0,
                 currval(pg_get_serial_sequence('credit_entry', 'id')), 'form', '', %(key)s, '', now(), now(),
-                now() + interval '1 day', '')"""
+                now() + interval '1 day', '', '')"""
     each = [f"{statement}" for statement in script.split(";")]
 
     def submit() -> None:

@@ -288,6 +288,9 @@ def test_what_is_wrong_takes_the_focus_and_the_title_says_so(
     page.keyboard.press("Enter")
     expect(page.locator(".sms-good li")).to_have_count(1)
     button(page, "Send").click()
+    expect(page.get_by_text("You have not sent SMS to Belgium before.")).to_be_visible()
+    axe(page)
+    button(page, "Send").click()
     page.wait_for_url("**/sms/*-*/")
 
 

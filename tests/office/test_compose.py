@@ -27,7 +27,7 @@ def test_every_setting_can_be_given_and_no_other():
 
 def test_what_is_secret_must_be_given():
     for name in ("POSTGRES_PASSWORD", "SECRET_KEY"):
-        values = re.findall(rf"\$\{{{name}([^}}]*)\}}", COMPOSE)
+        values = re.findall(rf"\$\{{{name}(:[^}}]*)\}}", COMPOSE)
         assert values
         assert all(value.startswith(":?") and len(value) > 10 for value in values)
 

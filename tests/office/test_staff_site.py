@@ -77,15 +77,21 @@ class TestNothingIsForgotten:
     def test_every_page_of_the_site_is_watched(self, client, monkeypatch):
         monkeypatch.setattr(StaffAdmin, "log_addition", lambda *_: None)
         with pytest.raises(Untold):
-            client.post("/admin/credit/plan/add/", {"name": "Big", "parts_a_month": 500, "why": "new offer"})
+            client.post(
+                "/admin/credit/plan/add/",
+                {"name": "Big", "parts_a_month": 500, "price_of_a_month": "0", "vat": "21", "why": "new offer"},
+            )
         assert not Plan.objects.filter(name="Big").exists()
 
 
 class TestWhatIsTold:
     def test_a_plan_that_is_made_and_changed(self, client, support):
-        client.post("/admin/credit/plan/add/", {"name": "Big", "parts_a_month": 500, "why": "new offer"})
+        client.post(
+            "/admin/credit/plan/add/",
+            {"name": "Big", "parts_a_month": 500, "price_of_a_month": "0", "vat": "21", "why": "new offer"},
+        )
         plan = Plan.objects.get(name="Big")
-        wanted = {"name": "Big", "parts_a_month": 600, "why": "more for the same"}
+        wanted = {"name": "Big", "parts_a_month": 600, "price_of_a_month": "0", "vat": "21", "why": "more for the same"}
         client.post(f"/admin/credit/plan/{plan.pk}/change/", wanted)
         first, second = acts()
         assert (first.kind, first.by, first.key, first.why) == ("added", support, str(plan.pk), "new offer")

@@ -116,9 +116,8 @@ def test_another_place_is_noticed_without_any_file():
     assert states() == ["unknown"]
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # SQLite has no standby
 def test_a_synchronous_standby_that_took_over_puts_nothing_in_doubt(database):
-    if database.vendor != "postgresql":
-        pytest.skip("SQLite has no standby")
     send(1)
     system = continuity._look().identity.rpartition(".")[0]
     Continuity.objects.update(identity=f"{system}.00000000", synchronous=True)
@@ -127,9 +126,8 @@ def test_a_synchronous_standby_that_took_over_puts_nothing_in_doubt(database):
     assert states() == ["queued"]
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # SQLite has no standby
 def test_one_that_copied_behind_puts_all_that_waits_in_doubt(database):
-    if database.vendor != "postgresql":
-        pytest.skip("SQLite has no standby")
     send(1)
     system = continuity._look().identity.rpartition(".")[0]
     Continuity.objects.update(identity=f"{system}.00000000", synchronous=False)
@@ -137,9 +135,8 @@ def test_one_that_copied_behind_puts_all_that_waits_in_doubt(database):
     assert states() == ["unknown"]
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # SQLite has no standby
 def test_a_recovery_that_this_machine_has_no_mark_of_is_never_taken_for_a_synchronous_standby(database):
-    if database.vendor != "postgresql":
-        pytest.skip("SQLite has no standby")
     send(1)
     system = continuity._look().identity.rpartition(".")[0]
     Continuity.objects.update(identity=f"{system}.00000000", synchronous=True)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, transaction
 
-from sms import dispatch, slots, submission, sweeper
+from sms import dispatch, releasing, slots, submission, sweeper
 from sms.gateways import configured
 from sms.gateways.configured import NoSuchGateway
 from sms.models import Delivery, Message
@@ -89,7 +89,7 @@ def test_no_other_gets_it_when_its_own_leaves_the_settings(database, settings):
 
 def test_planned_it_keeps_its_gateway(database):
     send(release_at=NOW + timedelta(hours=1))
-    submission.release_due(now=NOW + timedelta(hours=1))
+    releasing.release_due(now=NOW + timedelta(hours=1))
     assert where() == ("spare", "queued")
 
 
