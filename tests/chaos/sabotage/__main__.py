@@ -4,7 +4,7 @@ With words, only the protections whose names hold one of them. Each choice of te
 Servers and databases are made once; each run is a fork that has the libraries loaded and nothing of the product.
 """
 
-import importlib
+import importlib.util
 import json
 import os
 import re

@@ -388,7 +388,10 @@ class History:
             notices.mail_due(now=self.scheduler.now())
 
     def _look(self, alias: str, hand_over: HandOver) -> None:
-        judge.look_at_call(self, alias, hand_over)
+        try:
+            judge.look_at_call(self, alias, hand_over)
+        except Exception as error:  # the dispatcher would take it for one of the provider
+            self.scheduler.wrong.append(f"at a call: {type(error).__name__}: {error}")
 
 
 POINTS: tuple[str, ...] = ()

@@ -34,9 +34,9 @@ def look_at_call(history: "History", alias: str, hand_over: HandOver) -> None:
     _look_at_hold(history, alias, handed_at)
 
 
-def _look_at_hold(history: "History", alias: str, handed_at: str) -> None:
+def _look_at_hold(history: "History", alias: str, handed_at: datetime) -> None:
     """What staff held before the turn of a drain began is not handed over by it."""
-    marked_at = datetime.fromisoformat(handed_at).replace(tzinfo=UTC)
+    marked_at = handed_at.replace(tzinfo=UTC)
     held = [history.held[each] for each in ("", alias) if each in history.held]
     if any(marked_at > held_at for held_at in held) and not history.scheduler.sometimes["clock jumped"]:
         history.scheduler.wrong.append("handed over while held")
