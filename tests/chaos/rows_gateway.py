@@ -35,7 +35,7 @@ def g1(world: World) -> Report:
             for via in (*CAPABILITIES, "routed"):
                 sender.send(40, via=via)
             wait_for(lambda: load.waiting() < 600, what="the ill gateway", seconds=120, every=0.05)
-            _leave_for_a_moment(office)
+            _leave_for_a_moment(office, sender)
         wait_for(lambda: load.waiting() < 20, what="the ill gateway's last ones", seconds=120, every=0.1)
         report.require(all(each.lives() for each in workers), "a worker ended because of a gateway")
         report.sometimes += office.orders.seen()
@@ -51,8 +51,8 @@ def g1(world: World) -> Report:
     return report
 
 
-def _leave_for_a_moment(office: Office) -> None:
-    if office.rng.random() < 0.3:
+def _leave_for_a_moment(office: Office, sender: Load) -> None:
+    if office.rng.random() < 0.3 or sender.sent <= 160:
         office.orders.away()
         time.sleep(office.rng.uniform(0.05, 0.3))
         office.orders.back()

@@ -15,6 +15,9 @@ from tests.databases import Database
 from tests.people import NOW, numbers, person
 
 
+on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # SQLite has no standbys
+
+
 @pytest.fixture(autouse=True)
 def office(database: Database, settings: Any, tmp_path: Any) -> Database:
     settings.DATA_DIR = tmp_path
@@ -116,9 +119,8 @@ def test_another_place_is_noticed_without_any_file():
     assert states() == ["unknown"]
 
 
-def test_a_synchronous_standby_that_took_over_puts_nothing_in_doubt(database):
-    if database.vendor != "postgresql":
-        pytest.skip("SQLite has no standby")
+@on_postgresql
+def test_a_synchronous_standby_that_took_over_puts_nothing_in_doubt():
     send(1)
     system = continuity._look().identity.rpartition(".")[0]
     Continuity.objects.update(identity=f"{system}.00000000", synchronous=True)
@@ -127,9 +129,8 @@ def test_a_synchronous_standby_that_took_over_puts_nothing_in_doubt(database):
     assert states() == ["queued"]
 
 
-def test_one_that_copied_behind_puts_all_that_waits_in_doubt(database):
-    if database.vendor != "postgresql":
-        pytest.skip("SQLite has no standby")
+@on_postgresql
+def test_one_that_copied_behind_puts_all_that_waits_in_doubt():
     send(1)
     system = continuity._look().identity.rpartition(".")[0]
     Continuity.objects.update(identity=f"{system}.00000000", synchronous=False)
@@ -137,9 +138,8 @@ def test_one_that_copied_behind_puts_all_that_waits_in_doubt(database):
     assert states() == ["unknown"]
 
 
-def test_a_recovery_that_this_machine_has_no_mark_of_is_never_taken_for_a_synchronous_standby(database):
-    if database.vendor != "postgresql":
-        pytest.skip("SQLite has no standby")
+@on_postgresql
+def test_a_recovery_that_this_machine_has_no_mark_of_is_never_taken_for_a_synchronous_standby():
     send(1)
     system = continuity._look().identity.rpartition(".")[0]
     Continuity.objects.update(identity=f"{system}.00000000", synchronous=True)
