@@ -4,7 +4,7 @@ PYTHON ?= python3
 BOOTSTRAP = @$(PYTHON) .ci/bootstrap.py
 VENV = @.venv/bin/python
 
-.PHONY: help run test check bench chaos rows messages
+.PHONY: help run test check bench sabotage chaos rows messages
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1 \t/p' Makefile
@@ -24,6 +24,10 @@ check: ## the static part of the tests, in seconds
 chaos: ## attacks the office with real processes that die; SEED repeats a run, SCALE=1 to 20, ROWS=R1,G1 chooses
 	$(BOOTSTRAP) test
 	$(VENV) -m tests.chaos
+
+sabotage: ## takes each protection away and sees whether a test notices, as JSON lines; WORDS="claim owner" chooses
+	$(BOOTSTRAP) test
+	$(VENV) -m tests.chaos.sabotage $(WORDS)
 
 bench: ## how fast it is, each figure beside its floor, as JSON lines; ROWS="submit claim" chooses, BIG=1 adds ten million rows
 	$(BOOTSTRAP) test

@@ -322,7 +322,8 @@ def _pay(items: Sequence[Item], rules: Rules, *, now: datetime) -> list[NotAccep
     if not items:
         return []
     fault.hit("submission.before_put")
-    queue_sql.put([_queued(item) for item in items], now=now)
+    queued = [_queued(item) for item in items]
+    queue_sql.put(queued, now=now)
     fault.hit("submission.put")
     results = charging.charge_many([_charge(item) for item in items], now=now)
     fault.hit("submission.charged")
@@ -338,12 +339,13 @@ def _pay(items: Sequence[Item], rules: Rules, *, now: datetime) -> list[NotAccep
         give_back([item.sending for item in unpaid], rules, now=now)
     _save(item.message for item in paid)
     fault.hit("submission.stored")
-    _nudge_after_commit([item for item in paid if item.not_before <= now])
+    due = [each for each, why in zip(queued, refusals, strict=True) if not why and each.not_before <= now]
+    _nudge_after_commit(due)
     return refusals
 
 
-def _nudge_after_commit(items: Sequence[Item]) -> None:
-    aliases = {_gateway(item.message, number) for item in items for number, _name in item.to}
+def _nudge_after_commit(queued: Sequence[queue_sql.Queued]) -> None:
+    aliases = {gateway for each in queued for _number, _name, gateway in each.to}
     if aliases:
         nudge.on_commit(aliases)
 

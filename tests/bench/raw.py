@@ -67,10 +67,11 @@ def take_and_record(cursor: psycopg2.extensions.cursor, *, limit: int | None = N
 
 
 def statements(work: Callable[[], object]) -> list[str]:
-    """Return what `work` asks the office's database, statement by statement."""
+    """Return what `work` asks the office's database, statement by statement, without BEGIN and COMMIT."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
     with CaptureQueriesContext(connection) as captured:
         work()
-    return [query["sql"] for query in captured.captured_queries]
+    asked = [query["sql"] for query in captured.captured_queries]
+    return [each for each in asked if each not in {"BEGIN", "COMMIT"}]

@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 
 from tests.chaos.sabotage.owners import owners
 
-QUEUE = "tests/sms/test_queue_sql.py"
+SQLITE = ("-k", "not postgresql")  # what both databases do alike is tried on the quicker one
+QUEUE = ("tests/sms/test_queue_sql.py", *SQLITE)
 MODELS = ("tests/sms/test_models.py", "tests/credit/test_models.py")
 
 
 @dataclass(frozen=True)
 class Protection:
-    """One protection: its name, what the saboteur does, the tests to run, and whether they need real servers."""
+    """One protection: its name, what the saboteur does, and the tests to run."""
 
     name: str
     damage: dict[str, object] = field(hash=False)
     tests: tuple[str, ...]
-    servers: bool = False
 
 
 # function: (what stands there, what stands there then). The same words elsewhere are told apart by the function.
@@ -68,13 +68,13 @@ FENCES = [
 # name: (file, what stands there, what stands there then, tests, whether they need PostgreSQL)
 OTHERS: dict[str, tuple[str, str, str, tuple[str, ...], bool]] = {
     "a slot that another has is not taken": (
-        "sms/slots.py", "update(owner=owner, lease_until=now + LEASE))", "update(owner=owner, lease_until=now + LEASE) or True)", (QUEUE,), False),
+        "sms/slots.py", "update(owner=owner, lease_until=now + LEASE))", "update(owner=owner, lease_until=now + LEASE) or True)", QUEUE, False),
     "a slot is renewed by its owner": (
-        "sms/slots.py", "if slot is None or slot.owner != owner:", "if slot is None:", (QUEUE,), False),
+        "sms/slots.py", "if slot is None or slot.owner != owner:", "if slot is None:", QUEUE, False),
     "a slot is left by its owner": (
-        "sms/slots.py", "Slot.objects.filter(alias=alias, owner=owner).update(owner=None", "Slot.objects.filter(alias=alias).update(owner=None", (QUEUE,), False),
+        "sms/slots.py", "Slot.objects.filter(alias=alias, owner=owner).update(owner=None", "Slot.objects.filter(alias=alias).update(owner=None", QUEUE, False),
     "a resting gateway is left alone": (
-        "sms/slots.py", "Slot.objects.filter(free, rested, alias=alias)", "Slot.objects.filter(free, alias=alias)", (QUEUE,), False),
+        "sms/slots.py", "Slot.objects.filter(free, rested, alias=alias)", "Slot.objects.filter(free, alias=alias)", QUEUE, False),
     "a held gateway is not handed anything": (
         "sms/slots.py", "held = any(each.held_at for each in found.values())", "held = False", ("tests/sms/test_dispatch.py", "-k", "held or hold"), False),
     "a claim looks at the hold": (
@@ -124,7 +124,10 @@ TRIGGERS = {
     "entry_is_never_changed": ("credit/triggers.py", '"""CREATE TRIGGER entry_is_never_changed BEFORE UPDATE ON credit_entry\n', '"""CREATE TRIGGER entry_is_never_changed BEFORE UPDATE ON credit_entry WHEN 1 = 0\n', "tests/credit"),
     "entry_is_never_deleted": ("credit/triggers.py", '"""CREATE TRIGGER entry_is_never_deleted BEFORE DELETE ON credit_entry\n', '"""CREATE TRIGGER entry_is_never_deleted BEFORE DELETE ON credit_entry WHEN 1 = 0\n', "tests/credit"),
 }  # fmt: skip
-TRIGGER_TESTS = {"tests/sms": ("tests/sms/test_submission.py",), "tests/credit": ("tests/credit/test_charging.py",)}
+TRIGGER_TESTS = {
+    "tests/sms": ("tests/sms/test_submission.py", *SQLITE),
+    "tests/credit": ("tests/credit/test_charging.py", *SQLITE),
+}
 
 
 def protections() -> Iterator[Protection]:
@@ -132,9 +135,9 @@ def protections() -> Iterator[Protection]:
     yield from _constraints()
     for function, old, new in FENCES:
         damage = {"path": "sms/queue_sql.py", "in": function, "old": old, "new": new}
-        yield Protection(f"{function}: {old}", damage, (QUEUE,))
+        yield Protection(f"{function}: {old}", damage, QUEUE)
     for name, (path, old, new, tests, servers) in OTHERS.items():
-        yield Protection(name, {"path": path, "old": old, "new": new}, tests, servers)
+        yield Protection(name, {"path": path, "old": old, "new": new}, _on(tests, postgresql=servers))
     for name, (path, old, new, tests_of) in TRIGGERS.items():
         yield Protection(f"trigger {name}", {"path": path, "old": old, "new": new}, TRIGGER_TESTS[tests_of])
     for owner in owners():
@@ -142,6 +145,13 @@ def protections() -> Iterator[Protection]:
         yield Protection(
             f"owner: {owner.path}:{owner.line} {owner.old.splitlines()[0][:60]}", damage, _tests_of(owner.path)
         )
+
+
+def _on(tests: tuple[str, ...], *, postgresql: bool) -> tuple[str, ...]:
+    """Choose the database: what is about locks is tried on PostgreSQL."""
+    files = tuple(each for each in tests if each.endswith(".py"))
+    words = f"({tests[-1]}) and " if "-k" in tests else ""
+    return (*files, "-k", words + ("postgresql" if postgresql else "not postgresql"))
 
 
 def _constraints() -> Iterator[Protection]:
@@ -152,7 +162,7 @@ def _constraints() -> Iterator[Protection]:
     for model in (Message, Delivery, Continuity, Account, Allowance, Entry):
         tests = MODELS[0] if model._meta.app_label == "sms" else MODELS[1]
         for constraint in model._meta.constraints:
-            yield Protection(f"constraint {constraint.name}", {"constraint": constraint.name}, (tests,))
+            yield Protection(f"constraint {constraint.name}", {"constraint": constraint.name}, (tests, *SQLITE))
 
 
 def _tests_of(path: str) -> tuple[str, ...]:

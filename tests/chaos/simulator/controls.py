@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 from contacts import notices
-from sms import dispatch, queue_sql
+from sms import queue_sql
 from tests.chaos.simulator.store import Store
 
 Control = Callable[[Store], AbstractContextManager[Any]]
@@ -40,14 +40,6 @@ CONTROLS: Mapping[str, Control] = {
         "WHERE state = 'queued' AND gateway = %s AND not_before <= %s AND valid_until > %s AND (lease",
         "WHERE state IN ('queued', 'unknown') AND gateway = %s AND not_before <= %s AND valid_until > %s AND (lease",
     ),
-    "a claim takes what another has, and the mark does not look": _instead(
-        "AND state IN ('queued', 'unknown') AND claim = %s AND valid_until",
-        "AND state IN ('queued', 'sending', 'unknown') AND (claim = %s OR 1) AND valid_until",
-    ),
-    "the mark does not look at the state": _instead(
-        "AND state IN ('queued', 'unknown') AND claim = %s AND valid_until",
-        "AND (claim = %s OR claim IS NULL) AND valid_until",
-    ),
     "a permanent no is written down twice": _instead(
         "WHERE d.state = 'sending' ORDER BY d.id", "WHERE d.state IN ('sending', 'refused') ORDER BY d.id"
     ),
@@ -59,6 +51,5 @@ CONTROLS: Mapping[str, Control] = {
         '("sms_slot"."owner" IS NULL OR "sms_slot"."lease_until" <= %s)',
         '("sms_slot"."owner" IS NULL OR 1 OR "sms_slot"."lease_until" <= %s)',
     ),
-    "what waited past its lease stays twice": _without(dispatch._Drain, "_forget_stale", lambda *_args: None),
     "the owner is not told": _without(notices, "tell_many", lambda *_args, **_more: None),
 }

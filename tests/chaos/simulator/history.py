@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from contacts import notices
@@ -129,6 +129,7 @@ class History:
     points: "Counter[str]"
     asked: list[Asked] = field(default_factory=list)
     mails: "Counter[str]" = field(default_factory=Counter)
+    held: dict[str, datetime] = field(default_factory=dict)
     steps: int = 0
 
     @property
@@ -285,11 +286,13 @@ class History:
         self.scheduler.sometimes["cancelled"] += bool(submission.cancel(message, now=self.scheduler.now()))
 
     def _hold(self) -> None:
-        self.scheduler.sometimes["held"] += holding.hold(
-            why="a test", alias=self.rng.choice(("", "near")), now=self.scheduler.now()
-        )
+        alias, now = self.rng.choice(("", "near")), self.scheduler.now()
+        if holding.hold(why="a test", alias=alias, now=now):
+            self.scheduler.sometimes["held"] += 1
+            self.held[alias] = now
 
     def _let_go(self) -> None:
+        self.held.clear()
         for (alias,) in self.office.store.rows("SELECT alias FROM sms_slot WHERE held_at IS NOT NULL"):
             holding.release(alias=alias)
 

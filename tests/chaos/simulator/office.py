@@ -15,7 +15,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from contacts import fault, phone_numbers
+from contacts import clock, fault, phone_numbers
 from contacts.models import User
 from credit import charging
 from credit.models import Plan
@@ -138,6 +138,9 @@ def _replacements(office: Office) -> Iterator[Any]:
     yield patch.object(dispatch, "random", SimpleNamespace(getrandbits=chance))
     yield patch.object(dispatch, "open_session", _no_session)
     yield patch.object(timezone, "now", lambda: scheduler().now())
+    running = clock.Running
+    yield patch.object(clock, "Running", lambda: running(at=clock.now(), read=scheduler().monotonic()))
+    yield patch.object(clock, "time", SimpleNamespace(monotonic=lambda: scheduler().monotonic()))
     yield patch.object(dispatcher, "close_old_connections", lambda: None)
     yield patch("uuid.uuid4", fresh_id)
     yield patch.dict(Message._meta.get_field("id").__dict__, _get_default=fresh_id)
