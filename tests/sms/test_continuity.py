@@ -14,7 +14,6 @@ from sms.submission import Recipient, Request
 from tests.databases import Database
 from tests.people import NOW, numbers, person
 
-
 on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # SQLite has no standbys
 
 
