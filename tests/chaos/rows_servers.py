@@ -8,7 +8,6 @@ import statistics
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -217,7 +216,7 @@ def _fail_over(office: Office, report: Report, *, synchronous: bool) -> Iterator
     wait_for(lambda: Slot.objects.exists() and not load.waiting(), what="the traffic before")
     if not synchronous:
         _refused_at_start(office, report)
-        _lag(standby)
+        _lag(primary)
     office.orders.away()
     _traffic(office, sender, 60)
     office.orders.back()
@@ -267,19 +266,15 @@ def _standby_of(primary: Postgres, *, synchronous: bool) -> Postgres:
     return standby
 
 
-def _lag(standby: Postgres) -> None:
-    """Stop what brings the primary's commits."""
-    assert standby.process
-    for pid in standby.children():
-        if "walreceiver" in Path(f"/proc/{pid}/cmdline").read_text():
+def _lag(primary: Postgres) -> None:
+    """Stop what brings the primary's commits to the standby, at its beginning: they never leave the primary."""
+    for pid in primary.children():
+        if "walsender" in Path(f"/proc/{pid}/cmdline").read_text():
             os.kill(pid, signal.SIGSTOP)
 
 
 def _take_over(world: World, standby: Postgres) -> None:
     """Promote the standby, and have the old address lead to it."""
-    for pid in standby.children():
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
     wait_for(lambda: postgresql.answers(standby.home), what="the standby's answer")
     standby.sql("SELECT pg_promote()")
     wait_for(lambda: standby.sql("SELECT pg_is_in_recovery()") == [(False,)], what="the promotion")
