@@ -118,7 +118,7 @@ def r11(world: World) -> Report:
         Delivery.objects.filter(message__in=hasty).update(valid_until=timezone.now() + timedelta(hours=2))
         tries = office.call("tests.chaos.outage.hours", hours=6.0, shortened=False)
         office.orders.back()
-        after = office.call("tests.chaos.outage.hours", hours=1.0, begin=6.02, shortened=False)
+        after = office.call("tests.chaos.outage.hours", hours=2.2, begin=6.02, shortened=False)
         seen, most = office.orders.seen()["accept"], office.orders.seen()[MOST_AT_ONCE]
         report.counts = {"deliveries": sender.sent, "tries": tries, "taken": seen, "at_once": most}
         report.counts["states"] = checker.state_counts()
@@ -132,7 +132,7 @@ def r11(world: World) -> Report:
         report.happened("refused_connection", "expired")
         report.violated(checker.deliveries_are_right(office.journal))
         report.violated(checker.books_are_right())
-        report.require(not load.waiting(), f"{load.waiting()} still wait an hour later")
+        report.require(not load.waiting(), f"{load.waiting()} still wait two hours later")
     return report
 
 

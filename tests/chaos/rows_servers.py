@@ -163,14 +163,26 @@ def _restore(office: Office, dump: Path, *, in_place: bool) -> None:
     name = _name()
     connection.close()
     if in_place:
-        kick = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
-        office.world.servers.postgres.sql(kick)
         words = ["pg_restore", "--clean", "--if-exists", "--single-transaction", "--dbname", name, str(dump)]
-        _run(office, words)
+        patiently_restored(office, words, name)
         return
     office.world.servers.postgres.sql(f"DROP DATABASE {name} WITH (FORCE)")
     office.world.servers.postgres.sql(f"CREATE DATABASE {name}")
     _run(office, ["pg_restore", "--single-transaction", "--dbname", name, str(dump)])
+
+
+def patiently_restored(office: Office, words: list[str], name: str) -> None:
+    """Restore under working processes: a deadlock with one of them rolls the whole restore back, so it is tried again."""
+    kick = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    for left in range(9, -1, -1):
+        office.world.servers.postgres.sql(kick)
+        try:
+            _run(office, words)
+        except AssertionError:
+            if not left:
+                raise
+        else:
+            return
 
 
 def _run(office: Office, words: list[str], **more: object) -> None:
