@@ -172,7 +172,7 @@ def _restore(office: Office, dump: Path, *, in_place: bool) -> None:
 
 
 def patiently_restored(office: Office, words: list[str], name: str) -> None:
-    """Restore under working processes: a deadlock with one of them rolls the whole restore back, so it is tried again."""
+    """Restore under working processes: a deadlock with one of them rolls all of it back, so it is tried again."""
     kick = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
     for left in range(9, -1, -1):
         office.world.servers.postgres.sql(kick)
