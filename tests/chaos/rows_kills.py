@@ -56,7 +56,7 @@ def undisturbed(office: Office, report: Report, *, deliveries: int) -> None:
 
 
 def _kills_at_random(
-    office: Office, report: Report, *, deliveries: int, kills: int, setup: Any = (), latency: float = 0.02
+    office: Office, report: Report, *, deliveries: int, kills: int, setup: Any = (), latency: float = 0.1
 ) -> None:
     sender = Load(load.people(4))
     office.orders.behave({"accept": 1.0}, latency=latency)
@@ -82,8 +82,8 @@ def kill_one(office: Office, staff: dict[int, tuple[str, Child]], report: Report
     """Kill one of those that hand over, at some moment `within` a call where one begins soon, and hire another."""
     place = office.rng.choice([place for place, (role, _child) in staff.items() if role != "beat"])
     with suppress(TooSlow):
-        wait_for(Delivery.objects.filter(state="sending").exists, what="a call", seconds=office.rng.choice([0, 3, 3]))
-    time.sleep(office.rng.uniform(0, within))
+        wait_for(Delivery.objects.filter(state="sending").exists, what="a call", seconds=3)
+    time.sleep(office.rng.uniform(0, within / 2))
     role, child = staff[place]
     if not child.lives():
         report.violations.append(f"{role} ended by itself: {child.status}")

@@ -32,8 +32,9 @@ def r2(world: World) -> Report:
         for point in points:
             for turn in range(each):
                 days.die_at(point, nth=1 if turn == 0 else office.rng.choice([1, 1, 2]))
-        for point in days.spared(points):
-            days.die_at(point)
+        for point in days.spared(points) * 6:  # whether a gateway is asked depends on how it behaved
+            if not days.killed[point]:
+                days.die_at(point)
         days.live()
         days.live()
         report.sometimes += days.killed
