@@ -238,6 +238,14 @@ def secret_key(name: str, *, folder: Path, embedded: bool) -> str:
     return path.read_text().strip()
 
 
+def secret(name: str, *, at_least: int) -> str:
+    """Return a secret of at least so many characters that can stand in a header, or "" where it is absent."""
+    value = text(name)
+    if value and not re.fullmatch(rf"[!-~]{{{at_least},200}}", value):  # never shown
+        raise ImproperlyConfigured(f"{name} must be at least {at_least} letters, digits and signs, without a blank.")
+    return value
+
+
 def old_secret_keys(name: str) -> list[str]:
     """Return the earlier secrets, which still open what was made with them; each at least 32 characters."""
     given = words(name, "")

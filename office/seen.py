@@ -1,5 +1,6 @@
 """Who was seen at work last: the worker and the dispatcher. Kept in the shared cache, which is in the database."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
@@ -18,6 +19,12 @@ def last(who: str) -> float | None:
     """Return when `who` was seen last, in seconds since 1970, or None."""
     found: float | None = cache.get(_key(who))
     return found
+
+
+def last_of(who: Iterable[str]) -> dict[str, float]:
+    """Return when each of `who` was seen last, in seconds since 1970; who never was is left out."""
+    keys = {_key(each): each for each in who}
+    return {keys[key]: moment for key, moment in cache.get_many(keys).items()}
 
 
 def lately(who: str, *, now: datetime) -> bool:

@@ -43,7 +43,7 @@ class StatementView(GenericAPIView[Entry]):
         """List the lines of the statement; without a filter they add up to what `credit/` tells."""
         assert isinstance(request.user, User)  # noqa: S101  the default permission lets nobody else in
         asked = request.query_params
-        narrowed = AskedSerializer(data=asked)
+        narrowed = AskedSerializer(data=asked.dict())  # of a form, what is empty would count as absent
         narrowed.is_valid(raise_exception=True)
         wanted = statement.Filter(**narrowed.validated_data)
         due = statement.due(request.user, now=timezone.now(), wanted=wanted)

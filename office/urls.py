@@ -7,7 +7,7 @@ from django.urls import include, path, re_path
 from contacts import views as contacts
 from credit import limit_views, statement_views
 from credit import views as credit
-from office import handset, health, help_pages, own_number, personal_record, programs, quota, welcome
+from office import handset, health, help_pages, metrics, own_number, personal_record, programs, quota, welcome
 from sms import proof_views, receipt_views
 
 handler400 = "office.bad_request.bad_request"
@@ -63,4 +63,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]

@@ -29,6 +29,7 @@ account_reset_password_from_key_done       open      read options            -
 healthz                                    open      read                    -
 readyz                                     open      read                    -
 set_language                               open      post                    -
+metrics                                    gateway   read                    -
 receipts                                   gateway   get post                -
 stripe_webhook                             gateway   post                    -
 handset                                    demo      read post               -

@@ -72,11 +72,18 @@ def test_a_filter_of_kind_and_of_month_counts_everywhere(client, anna):
 
 
 @pytest.mark.parametrize("month", ["2026-13", "x", "0000-00", "9999-12", "2026-1"])
-def test_a_month_that_is_none_filters_nothing(client, anna, month):
+def test_a_month_that_is_none_filters_nothing_and_is_refused_to_programs(client, anna, month):
     client.force_login(anna)
     assert client.get(PAGE, {"month": month}).status_code == 200
     assert len(rows(client, month=month)) > 1 or month == "9999-12"
-    assert Program.of(anna).get(f"statement/?month={month}").status_code == 200
+    answer = Program.of(anna).get(f"statement/?month={month}")
+    assert answer.status_code == (200 if month == "9999-12" else 400)
+    assert answer.status_code == 200 or "month" in answer.json()["fields"]
+
+
+@pytest.mark.parametrize("asked", ["kind=nonsense", "kind=", "month="])
+def test_a_program_that_asks_for_nothing_there_is_is_told(anna, asked):
+    assert Program.of(anna).get(f"statement/?{asked}").status_code == 400
 
 
 def test_a_reason_cannot_be_a_formula(client, anna):

@@ -27,7 +27,9 @@ FOLDER = "OFFICE_TEST_FOLDER"  # where this run keeps its files; set = the serve
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"  # for a run without a server: refused, never SQLite
 
 # so that no setting of the person at the keyboard reaches a test
-CLEARED = ("BASE_URL", "CURRENCY", "DEMO", "OFFICE_DOMAIN", "OFFICE_NAME", "PORT", "REDIS_URL", "TIME_ZONE")
+CLEARED = (
+    "BASE_URL", "CURRENCY", "DEMO", "METRICS_TOKEN", "OFFICE_DOMAIN", "OFFICE_NAME", "PORT", "REDIS_URL", "TIME_ZONE",
+)  # fmt: skip
 # a test that calls make is not below `make test`; what a pipe would hold back is not let through for the tests only
 CLEARED_FAMILIES = ("API_", "SMS_", "DJANGO_SETTINGS", "MAKE", "MFLAGS", "PYTHONUNBUFFERED")
 GIVEN = {
