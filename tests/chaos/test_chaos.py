@@ -21,8 +21,8 @@ def test_the_quick_rows_hold_and_their_controls_fail() -> None:
         pytest.skip("needs PostgreSQL and Redis, which are not installed")
     environ = {name: value for name, value in os.environ.items() if name not in {"SEED", "ROWS", "KEEP"}}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.chaos"], cwd=PROJECT, env=environ | {"SCALE": "0.1", "ROWS": ",".join(QUICK)}, timeout=SECONDS,
-        check=False, capture_output=True, text=True,
+        [sys.executable, "-m", "tests.chaos"], cwd=PROJECT, env=environ | {"SCALE": "0.1", "ROWS": ",".join(QUICK)},
+        timeout=SECONDS, check=False, capture_output=True, text=True,
     )  # fmt: skip
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     told = {line["name"]: line for line in lines if "name" in line}
