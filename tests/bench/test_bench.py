@@ -83,9 +83,10 @@ def test_the_lines_are_a_table():
 
 
 SAME_PROCESSES = {"lateness", "nudge_lost"}  # start Celery as wait_from_send does
+ALONE = {"memory"}  # measures its whole process, which is not to be shared with other tests
 
 
-@pytest.mark.parametrize("name", sorted(rows.chosen([]).keys() - SAME_PROCESSES))
+@pytest.mark.parametrize("name", sorted(rows.chosen([]).keys() - SAME_PROCESSES - ALONE))
 def test_each_row_prints_lines_of_the_right_shape(name, test_folder, django_db_blocker):
     if os.environ["DATABASE_URL"] == NOWHERE:
         pytest.skip("needs PostgreSQL, which is not installed")

@@ -43,9 +43,9 @@ def a_list(book: Book, name: str, *members: Contact) -> ContactList:
 
 
 def crowd(book: Book, many: int, *, start: int = 0) -> list[Contact]:
-    """File so many people, each with a mobile number of their own."""
+    """File so many people, each with a mobile number of their own; return them by name."""
     cards = [
         Card(first_name=f"P{each:05}", last_name="Crowd", numbers=[(f"+32470{each:06}", "mobile")])
         for each in range(start, start + many)
     ]
-    return filing.file_many(book, cards, country="BE", now=NOW)
+    return sorted(filing.file_many(book, cards, country="BE", now=NOW), key=lambda each: each.name)

@@ -183,6 +183,7 @@ def test_a_contact_is_added_searched_as_one_types_and_deleted_with_a_way_back(
     expect(page.locator(".contact-rows > li")).to_have_count(50)
     page.get_by_role("link", name="Further").click()
     expect(page.locator(".contact-rows > li")).to_have_count(6)
+    page.wait_for_load_state()
     field(page, "Name, company or number").type("0475/12")
     expect(page.locator(".contact-rows > li")).to_have_count(1)
     assert "q=0475" in page.url
