@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.forms.formsets import BaseFormSet, formset_factory
 from django.utils.translation import gettext_lazy as _
 
@@ -123,14 +122,6 @@ class InvitationForm(forms.Form):
         label=_("User name or e-mail address"), max_length=254, widget=forms.TextInput({"autocomplete": "off"})
     )
     role = forms.ChoiceField(label=_("May"), choices=Membership.Role.choices)
-
-
-def name_said(posted: Any) -> str:
-    """Return the posted name; raises ValidationError with the sentence for it."""
-    form = NameForm(posted)
-    if not form.is_valid():
-        raise ValidationError(form.errors["name"].as_data())
-    return str(form.cleaned_data["name"])
 
 
 def _rows(said: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
