@@ -72,6 +72,7 @@ _LEVELS = {
     "django.server": "CRITICAL",
     "kombu": "WARNING",
     "py.warnings": "ERROR",
+    "stripe": "WARNING",
 }
 
 

@@ -139,6 +139,7 @@ class _Drain:
             self._wake.clear()
             stopping = self.stop()
             step = await self._in_database(finished, 0 if stopping else self._room(len(finished)))
+            self._log(finished)
             self._under_way += len(step.calls) - len(finished)
             for call in step.calls:
                 self._ready.put_nowait(call)
@@ -147,6 +148,15 @@ class _Drain:
                     return
                 await asyncio.sleep(0.2)
             await self._until_worth_a_turn()
+
+    def _log(self, finished: Sequence[Outcome]) -> None:
+        """Say how each call ended, as message/delivery/attempt: the delivery's id is what the gateway's own log has."""
+        ended: dict[str, list[str]] = {}
+        for each in finished:
+            call = f"{each.row.message_id}/{each.id}/{each.attempt}"
+            ended.setdefault(type(each.verdict).__name__.lower(), []).append(call)
+        if ended:
+            log.info("handed_over", gateway=self.alias, calls=ended)
 
     def _room(self, finished: int) -> int:
         """How many rows may become `sending` now: two windows at most are, and no more than ten seconds of the rate."""

@@ -45,6 +45,7 @@ class Claimed:
     """
 
     id: int
+    message_id: uuid.UUID
     number: str
     text: str
     encoding: str
@@ -270,7 +271,7 @@ def give_up_planned(*, reason: str, now: datetime) -> list[uuid.UUID]:
             WHERE state = 'planned' AND release_at <= %s RETURNING id""",
         [reason, _at(now)],
     )
-    return [row[0] if isinstance(row[0], uuid.UUID) else uuid.UUID(row[0]) for row in rows]
+    return [_as_uuid(row[0]) for row in rows]
 
 
 def leave_ids_behind() -> None:
@@ -383,7 +384,7 @@ def _end(  # noqa: PLR0913
             FROM {table} WHERE sms_delivery.id = r.id""",
         [state, _at(now), *ended_values],
     )
-    return [Ended(row[0], row[1] if isinstance(row[1], uuid.UUID) else uuid.UUID(row[1])) for row in rows]
+    return [Ended(row[0], _as_uuid(row[1])) for row in rows]
 
 
 def _lease(due: str, values: Sequence[Any], *, token: int, lease_until: datetime) -> list[Claimed]:
@@ -394,7 +395,7 @@ def _lease(due: str, values: Sequence[Any], *, token: int, lease_until: datetime
                 UPDATE sms_delivery d SET claim = %s, lease_until = %s
                 FROM due, sms_message m, contacts_user u
                 WHERE d.id = due.id AND m.id = d.message_id AND u.id = m.user_id
-                RETURNING d.lane, d.turn_at, d.id, d.number, m.text, m.encoding, m.parts_each,
+                RETURNING d.lane, d.turn_at, d.id, d.message_id, d.number, m.text, m.encoding, m.parts_each,
                     d.state = 'unknown', u.is_active, m.gateway <> ''""",
             [*values, token, lease_until],
         )
@@ -405,16 +406,20 @@ def _lease(due: str, values: Sequence[Any], *, token: int, lease_until: datetime
         )
         table, ids = _table("r", leased, ("id",))
         rows = _fetch(
-            f"""SELECT d.lane, d.turn_at, d.id, d.number, m.text, m.encoding, m.parts_each,
+            f"""SELECT d.lane, d.turn_at, d.id, d.message_id, d.number, m.text, m.encoding, m.parts_each,
                     d.state = 'unknown', u.is_active, m.gateway <> ''
                 FROM {table} JOIN sms_delivery d ON d.id = r.id JOIN sms_message m ON m.id = d.message_id
                 JOIN contacts_user u ON u.id = m.user_id""",
             ids,
         )
-    return [
-        Claimed(*row[2:7], doubtful=bool(row[7]), may_send=bool(row[8]), pinned=bool(row[9]))  # type: ignore[misc]
-        for row in sorted(rows)
-    ]
+    return [_claimed(row) for row in sorted(rows)]
+
+
+def _claimed(row: tuple[Any, ...]) -> Claimed:
+    _lane, _turn_at, pk, message_id, number, text, encoding, parts, doubtful, may_send, pinned = row
+    return Claimed(
+        pk, _as_uuid(message_id), number, text, encoding, parts, bool(doubtful), bool(may_send), pinned=bool(pinned)
+    )
 
 
 def _table(name: str, rows: Sequence[Sequence[Any]], columns: tuple[str, ...]) -> tuple[str, list[Any]]:
@@ -451,6 +456,10 @@ def _at(moment: datetime) -> Any:
 
 def _uuid(value: uuid.UUID) -> str:
     return str(value) if _on_postgresql() else value.hex
+
+
+def _as_uuid(value: Any) -> uuid.UUID:
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
 
 
 def _on_postgresql() -> bool:

@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
+import structlog
 from django.db import IntegrityError, transaction
 
 from contacts import fault, phone_numbers
@@ -31,6 +32,8 @@ VALIDITY = timedelta(hours=24)
 FURTHEST = timedelta(days=366)
 LIST_FROM = 11
 URGENT, NORMAL, LIST = 0, 1, 2
+
+log = structlog.get_logger(__name__)
 
 
 class MayNotSend(NotAccepted):
@@ -339,6 +342,8 @@ def _pay(items: Sequence[Item], rules: Rules, *, now: datetime) -> list[NotAccep
         give_back([item.sending for item in unpaid], rules, now=now)
     _save(item.message for item in paid)
     fault.hit("submission.stored")
+    if paid:
+        transaction.on_commit(partial(log.info, "sms_accepted", messages=[str(item.message.pk) for item in paid]))
     due = [each for each, why in zip(queued, refusals, strict=True) if not why and each.not_before <= now]
     _nudge_after_commit(due)
     return refusals

@@ -23,6 +23,7 @@ from sms.models import Delivery
 from tests.browser import Witness
 from tests.compose_file import Services
 from tests.databases import Database, connected, one_value
+from tests.log_lines import found_in
 from tests.people import person
 from tests.servers import kannel, postgresql, programs
 
@@ -156,7 +157,21 @@ def test_the_sources_own_clicks_reach_the_operator_once(installed: Installed, an
     [arrived] = installed.relay.arrived()
     assert (arrived.sender, arrived.number, arrived.text) == ("+32460000000", "+32475123456", TEXT)
     assert delivery.reference
+    assert_the_logs_lead_from_the_click_to_the_operator_and_name_nobody(installed, delivery)
     assert list(books.check(now=timezone.now())) == []
+
+
+def assert_the_logs_lead_from_the_click_to_the_operator_and_name_nobody(office: Installed, delivery: Delivery) -> None:
+    written = {path.stem: path.read_text() for path in office.services.folder.glob("*.log")}
+    assert {*LASTING} <= written.keys()
+    assert found_in([written], [TEXT, "Crêpe", "475123456", "anna"]) == []
+    lines = [json.loads(line) for text in written.values() for line in text.splitlines() if line.startswith("{")]
+    [accepted] = [line for line in lines if line["event"] == "sms_accepted"]
+    [request] = [line for line in lines if line.get("request_id") == accepted["request_id"] and "request" in line]
+    assert request["request"] == "POST sms/"
+    [handed_over] = [line for line in lines if line["event"] == "handed_over"]
+    assert accepted["messages"] == [str(delivery.message_id)]
+    assert handed_over["calls"] == {"relayed": [f"{delivery.message_id}/{delivery.pk}/1"]}
 
 
 def send(office: Installed, key: str, token: str) -> requests.Response:

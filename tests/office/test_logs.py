@@ -1,18 +1,23 @@
 """S1 of FAULTS: no number, text, name, address or query is ever in a log; each request has one line, with its id."""
 
 import io
-import json
 import logging
 
 import pytest
 import structlog
 from celery import shared_task
 from django.db import IntegrityError, connection
+from django.utils import timezone
 
 from contacts.models import User
 from office import logs
-from sms import submission
+from sms import dispatch, submission
+from sms.gateways import configured
+from sms.gateways.memory import BEHAVIOURS, Behaviour
+from sms.models import Delivery
+from tests.log_lines import found_in
 from tests.people import person
+from tests.program import Program
 
 CANARIES = {
     "name": "Canarella",
@@ -26,26 +31,13 @@ CANARIES = {
 
 
 @pytest.fixture
-def lines(monkeypatch):
-    """Return a function that gives what was logged so far, one dictionary a line."""
-    said = io.StringIO()
-    monkeypatch.setattr("sys.stderr", said)
-    logs.configure()
-    yield lambda: [json.loads(line) for line in said.getvalue().splitlines()]
-    monkeypatch.undo()
-    logs.configure()
-
-
-@pytest.fixture
 def anna(db):
     return person("anna", first_name=CANARIES["name"], email=CANARIES["mail"], mobile=CANARIES["number"])
 
 
 def assert_no_canary(lines):
-    text = json.dumps(lines, ensure_ascii=False).casefold()
-    found = [kind for kind, canary in CANARIES.items() if canary.casefold() in text]
     assert lines, "nothing was logged, so nothing was shown"
-    assert found == []
+    assert found_in(lines, CANARIES.values()) == []
 
 
 def browse(client, path, **more):
@@ -92,21 +84,60 @@ def test_a_page_that_fails_says_where_and_not_what(client, anna, lines, monkeypa
     assert_no_canary(lines())
 
 
-def test_sending_an_sms_by_a_task_leaves_no_trace_of_it(anna, lines, settings, transactional_db):
-    from django.utils import timezone
+def memory(settings, **options):
+    settings.SMS_GATEWAYS = {"memory": {"BACKEND": "sms.gateways.memory.Memory", "OPTIONS": options}}
+    return configured.gateway("memory")
 
+
+def submit(anna, key="k"):
+    to = [submission.Recipient(CANARIES["number"], CANARIES["name"])]
+    wanted = submission.Request(user=anna, text=CANARIES["text"], to=to, occasion="form", request_key=key)
+    return submission.submit(wanted, now=timezone.now()).message
+
+
+def test_sending_an_sms_by_a_task_leaves_no_trace_of_it(anna, lines, settings, transactional_db):
     from office.celery import app
     from sms.tasks import drain
 
-    settings.SMS_GATEWAYS = {
-        "memory": {"BACKEND": "sms.gateways.memory.Memory", "OPTIONS": {"script": ["raise_in_send_after"]}}
-    }
-    to = [submission.Recipient(CANARIES["number"], CANARIES["name"])]
-    wanted = submission.Request(user=anna, text=CANARIES["text"], to=to, occasion="form", request_key="k")
-    submission.submit(wanted, now=timezone.now())
+    memory(settings, script=["raise_in_send_after"])
+    submit(anna)
     assert app.tasks["sms.tasks.drain"] == drain
     drain.apply(args=("memory",))
-    structlog.get_logger("sms").info("drained", gateway="memory")
+    assert [line["event"] for line in lines() if line["event"] == "handed_over"]
+    assert_no_canary(lines())
+
+
+@pytest.mark.parametrize("behaviour", sorted(BEHAVIOURS))
+def test_however_a_call_ends_the_line_holds_its_ids_alone(behaviour, anna, lines, settings, transactional_db):
+    memory(settings, script=[behaviour])
+    submit(anna)
+    dispatch.drain("memory", clock=timezone.now)
+    assert_no_canary(lines())
+
+
+@pytest.mark.parametrize("step", ["prepare", "answer"])
+def test_what_an_adapter_says_as_it_stumbles_is_not_repeated(step, anna, lines, settings, transactional_db):
+    stumbled = ValueError(f"{CANARIES['number']} {CANARIES['text']}")
+    memory(settings).play([Behaviour(**{step: stumbled})])
+    message = submit(anna)
+    dispatch.drain("memory", clock=timezone.now)
+    assert_no_canary(lines())
+    [delivery] = message.deliveries.all()
+    assert "ValueError" in delivery.reason
+    assert found_in([{"reason": delivery.reason}], CANARIES.values()) == []
+
+
+def test_one_id_leads_from_the_request_to_the_gateways_own_log(anna, lines, settings, transactional_db):
+    gateway = memory(settings)
+    answer = Program.of(anna).send(CANARIES["number"], text=CANARIES["text"])
+    dispatch.drain("memory", clock=timezone.now)
+    by_event = {line["event"]: line for line in lines()}
+    accepted, handed_over = by_event["sms_accepted"], by_event["handed_over"]
+    assert by_event["request_finished"]["request_id"] == accepted["request_id"]
+    assert accepted["messages"] == [answer.json()["id"]]
+    [reference] = [arrived.reference for arrived in gateway.arrivals()]
+    assert handed_over["calls"] == {"accepted": [f"{answer.json()['id']}/{reference}/1"]}
+    assert Delivery.objects.get().pk == int(reference)
     assert_no_canary(lines())
 
 

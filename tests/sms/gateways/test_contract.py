@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from sms.gateways.contract import Accepted, Gateway, NotSent, Refused, Relayed, Unknown, is_usable
+from tests.log_lines import found_in
 from tests.sms.gateways.benches import BENCHES as OURS
 from tests.sms.gateways.contract import CELLS, Bench, Scene, an_sms, cell, handed_over
 from tests.sms.gateways.provider_benches import PROVIDERS
@@ -21,10 +22,12 @@ def bench(request: pytest.FixtureRequest) -> Bench:
 
 
 @pytest.mark.parametrize(("name", "behaviour"), EVERY_CELL)
-def test_each_behaviour_ends_in_the_right_verdict(name, behaviour):
+def test_each_behaviour_ends_in_the_right_verdict(name, behaviour, lines):
+    sms = an_sms("7")
+
     async def scenario():
         async with BENCHES[name].at(behaviour) as scene:
-            return await handed_over(scene, an_sms("7")), scene.journal()
+            return await handed_over(scene, sms), scene.journal()
 
     verdict, journal = asyncio.run(scenario())
     right = cell(BENCHES[name], behaviour)
@@ -32,6 +35,7 @@ def test_each_behaviour_ends_in_the_right_verdict(name, behaviour):
     if isinstance(verdict, NotSent | Unknown):
         assert 0 < len(verdict.why) <= 40
         assert "475" not in verdict.why  # it goes into logs
+    assert found_in(lines(), [sms.number, sms.number[1:], sms.text]) == []
 
 
 def test_every_behaviour_that_a_bench_shows_is_judged(bench):
