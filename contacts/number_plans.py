@@ -95,6 +95,13 @@ def known(dialled: str, *, own: str | None = None) -> Known | None:
     return known_to_library(dialled, own=own)
 
 
+def is_plain_mobile(dialled: str) -> bool:
+    """Whether `+` and digits are a mobile number that can receive SMS and needs no other reading; True only if sure."""
+    digits = dialled[1:]
+    plain = dialled[:1] == "+" and digits.isascii() and digits.isdecimal()
+    return plain and _mobile_abroad(dialled) is not None and not reserved(digits)
+
+
 def known_to_library(dialled: str, *, own: str | None = None) -> Known | None:
     """The same without the short cut."""
     try:

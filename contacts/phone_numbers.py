@@ -19,7 +19,15 @@ from typing import Final, NamedTuple
 import phonenumbers
 from phonenumbers import PhoneNumberFormat
 
-from contacts.number_plans import fault, has_national_reading, is_domestic, known, region_of, reserved
+from contacts.number_plans import (
+    fault,
+    has_national_reading,
+    is_domestic,
+    is_plain_mobile,
+    known,
+    region_of,
+    reserved,
+)
 from contacts.number_reasons import CORRECTED, FROM_ELSEWHERE, LABELS, SENTENCES, How, Reason
 from contacts.number_text import Digits, Entry, clean, misshapen, reshaped, split_many, without_uri
 
@@ -200,7 +208,9 @@ def countries_of(numbers: Iterable[str]) -> list[str]:
     alike: dict[str, str] = {}
     found = []
     for number in numbers:
-        start = next((number[:end] for end in (4, 3, 2) if number[:end] in _ALONE), number[:TELLS_THE_COUNTRY])
+        start = number[:3]  # the commonest length; no code is the beginning of another
+        if start not in _ALONE:
+            start = next((number[:end] for end in (4, 2) if number[:end] in _ALONE), number[:TELLS_THE_COUNTRY])
         if start not in alike:
             alike[start] = country_of(number) or ""
         found.append(alike[start])
@@ -219,6 +229,8 @@ def _cure(form: Form | None, *, kind: Kind) -> tuple[Reason, How] | None:
 def _read(typed: str, *, own: str | None) -> Reading:
     """Reads as `read` does, but names a national landline a landline."""
     typed = typed.strip()
+    if is_plain_mobile(typed):
+        return Reading(typed, typed, form=Form.INTERNATIONAL)
     kept = typed if typed.isprintable() else _UNSTORABLE.sub("", typed)
     if len(typed) > MAX_CHARACTERS:
         return Reading(kept, reason=Reason.TOO_MANY_CHARACTERS)

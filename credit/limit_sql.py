@@ -3,12 +3,13 @@
 On PostgreSQL one statement counts everything; on SQLite, which writes to one table at a time, it takes three.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
+
+from contacts.value_table import as_column, as_table
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,7 +44,7 @@ class Row(NamedTuple):
 def rules(user_ids: Collection[int], numbers: Collection[str]) -> list[Row]:
     """Return all limits, the refused ranges, and what is kept of these users and numbers (E.164)."""
     users = ", ".join(["%s"] * len(user_ids)) or "NULL"
-    table, values = _column(list(numbers))
+    table, values = as_column(numbers)
     rows = _fetch(
         f"""SELECT 'limit', id, kind, "window", of, user_id, most FROM credit_limit
                 WHERE user_id IS NULL OR user_id IN ({users})
@@ -92,7 +93,7 @@ def take_back(amounts: Mapping[Key, int]) -> None:
     ]
     for table, column, rows in (("credit_limitcount", "of", shared), ("credit_numbercount", "number", numbers)):
         if rows:
-            given, values = _table("t", rows, ("limit_id", column, "minute", "used"))
+            given, values = as_table("t", rows, ("limit_id", column, "minute", "used"))
             with connection.cursor() as cursor:
                 cursor.execute(
                     f"""UPDATE {table} SET used = {table}.used - t.used FROM {given}
@@ -104,7 +105,7 @@ def take_back(amounts: Mapping[Key, int]) -> None:
 
 def _add_shared(amounts: Mapping[Key, int]) -> tuple[str, list[Any]]:
     rows = [(key.limit_id, key.of, minute(key.starts_at), amount) for key, amount in amounts.items()]
-    table, values = _table("t", rows, ("limit_id", "of", "minute", "used"))
+    table, values = as_table("t", rows, ("limit_id", "of", "minute", "used"))
     sql = f"""INSERT INTO credit_limitcount (limit_id, of, minute, used)
         SELECT limit_id, of, minute, used FROM {table} WHERE true
         ON CONFLICT (limit_id, of, minute) DO UPDATE SET used = credit_limitcount.used + excluded.used
@@ -113,30 +114,14 @@ def _add_shared(amounts: Mapping[Key, int]) -> tuple[str, list[Any]]:
 
 
 def _add_numbers(numbers: Mapping[str, int], of: Collection[Window]) -> tuple[str, list[Any]]:
-    windows, of_windows = _table("l", [(each.limit_id, minute(each.starts_at)) for each in of], ("limit_id", "minute"))
-    table, of_numbers = _table("t", [(int(number), many) for number, many in numbers.items()], ("number", "used"))
+    begun = [(each.limit_id, minute(each.starts_at)) for each in of]
+    windows, of_windows = as_table("l", begun, ("limit_id", "minute"))
+    table, of_numbers = as_table("t", [(int(number), many) for number, many in numbers.items()], ("number", "used"))
     sql = f"""INSERT INTO credit_numbercount (number, limit_id, minute, used)
         SELECT t.number, l.limit_id, l.minute, t.used FROM {windows}, {table} WHERE true ORDER BY l.limit_id, t.number
         ON CONFLICT (number, limit_id, minute) DO UPDATE SET used = credit_numbercount.used + excluded.used
         RETURNING limit_id, number AS of, minute, used"""
     return sql, [*of_windows, *of_numbers]
-
-
-def _table(name: str, rows: Sequence[Sequence[Any]], columns: tuple[str, ...]) -> tuple[str, list[Any]]:
-    """Return SQL that reads `rows`, of numbers and texts, as a table `name` with `columns`, and its parameters."""
-    if connection.vendor == "postgresql":
-        types = ("text" if isinstance(value, str) else "bigint" for value in rows[0])
-        arrays = ", ".join(f"%s::{each}[]" for each in types)
-        return f"unnest({arrays}) AS {name}({', '.join(columns)})", [list(column) for column in zip(*rows, strict=True)]
-    picked = ", ".join(f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns))
-    return f"(SELECT {picked} FROM json_each(%s)) AS {name}", [json.dumps([list(row) for row in rows])]
-
-
-def _column(texts: Sequence[str]) -> tuple[str, list[Any]]:
-    """Return SQL that reads `texts` as a column, and its parameter."""
-    if connection.vendor == "postgresql":
-        return "SELECT unnest(%s::text[])", [list(texts)]
-    return "SELECT value FROM json_each(%s)", [json.dumps(list(texts))]
 
 
 def minute(moment: datetime) -> int:

@@ -1,5 +1,6 @@
 """What must be true before the office starts; each problem is one sentence that names what to change."""
 
+import gc
 import os
 import socket
 import time
@@ -116,6 +117,7 @@ def require_office() -> None:
     connection.close()
     if health.broker() != health.OK:
         log.warning("broker_is_away", then="the dispatcher sends without it; REDIS_URL says where it should be")
+    gc.freeze()  # what is here now stays: no list of 10,000 makes the collector go through it again
 
 
 def _is_zone(name: str) -> bool:

@@ -4,7 +4,7 @@ Everything is read once for a batch (`rules_for`) and counted in one statement (
 charge. Here also stands what every reason for not accepting an SMS derives from.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -50,14 +50,15 @@ def rules_for(sendings: Sequence[Sending]) -> Rules:
     return limits.rules(users.values(), [number for each in sendings for number in each.numbers])
 
 
-def forbidden(sending: Sending, readings: Mapping[str, Reading], rules: Rules) -> NotAccepted | None:
+def forbidden(sending: Sending, readings: Iterable[Reading], rules: Rules) -> NotAccepted | None:
     """Return why it may not even be planned: a number that gets no SMS, a country that was not confirmed.
 
     `readings` tell how each number was read.
     """
     barred = rules.barred(sending.numbers, sending.user)
     if barred:
-        return BadRecipients([replace(readings[number], reason=why) for number, why in barred.items()])
+        by_number = {reading.number: reading for reading in readings}
+        return BadRecipients([replace(by_number[number], reason=why) for number, why in barred.items()])
     new = _new_countries(sending, rules) - sending.confirmed if sending.confirmed is not None else set()
     return NewCountry(new) if new else None
 

@@ -167,7 +167,8 @@ class Delivery(models.Model):
         indexes = [
             models.Index(name="delivery_queue", fields=["gateway", "lane", "turn_at"], condition=Q(state="queued")),
             models.Index(name="delivery_to_expire", fields=["valid_until"], condition=Q(state="queued")),
-            models.Index(name="delivery_under_way", fields=["lease_until"], condition=Q(state="sending")),
+            # not by lease_until: a lease would then write all indexes anew, and at most two windows are under way
+            models.Index(name="delivery_under_way", fields=["id"], condition=Q(state="sending")),
             models.Index(
                 name="delivery_open", fields=["state", "state_at"], condition=Q(state__in=["relayed", "unknown"])
             ),

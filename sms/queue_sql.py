@@ -4,7 +4,6 @@ A batch of values travels as one parameter list and is read as a table in SQL: `
 SQLite. All functions run inside the caller's transaction; datetimes come from the caller's clock.
 """
 
-import json
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 from django.db import connection
 
 from contacts import fault
+from contacts.value_table import as_table
 from credit.charging import Refund, refund_many
 
 MAX_ATTEMPTS = 5
@@ -22,7 +22,6 @@ TURN_SECONDS = 0.02
 IDS_LEFT_BEHIND = 10_000_000
 # of a message whose sender chose no gateway: its deliveries may move to another
 _FREE = "EXISTS (SELECT 1 FROM sms_message m WHERE m.id = sms_delivery.message_id AND m.gateway = '')"
-_TYPES = {int: "bigint", str: "text", uuid.UUID: "uuid", datetime: "timestamptz"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +75,8 @@ def put(batch: Sequence[Queued], *, now: datetime) -> None:
     ]
     messages = [(index, q.message_id, q.lane, q.not_before, q.valid_until) for index, q in enumerate(batch)]
     turn = _plus("m.not_before", f"d.position * {TURN_SECONDS}")
-    row_table, row_values = _table("d", rows, ("message", "position", "number", "name", "gateway"))
-    message_table, message_values = _table("m", messages, ("message", "id", "lane", "not_before", "valid_until"))
+    row_table, row_values = as_table("d", rows, ("message", "position", "number", "name", "gateway"))
+    message_table, message_values = as_table("m", messages, ("message", "id", "lane", "not_before", "valid_until"))
     _run(
         f"""INSERT INTO sms_delivery (message_id, position, number, name, state, state_at, gateway, lane, turn_at,
                 not_before, valid_until, attempt, reference, reason, receipt)
@@ -90,7 +89,7 @@ def put(batch: Sequence[Queued], *, now: datetime) -> None:
 
 def remove(message_ids: Sequence[uuid.UUID]) -> None:
     """Take back deliveries put in this same transaction, whose message could not be paid."""
-    table, values = _table("r", [(each,) for each in message_ids], ("id",))
+    table, values = as_table("r", [(each,) for each in message_ids], ("id",))
     _run(f"DELETE FROM sms_delivery WHERE message_id IN (SELECT id FROM {table})", values)
 
 
@@ -117,7 +116,7 @@ def claim_unknown(alias: str, *, token: int, limit: int, now: datetime, lease_un
 
 def give_back(ids: Sequence[int], *, token: int) -> None:
     """End the leases of claimed deliveries that were not handed over."""
-    table, values = _table("r", [(each,) for each in ids], ("id",))
+    table, values = as_table("r", [(each,) for each in ids], ("id",))
     _run(
         f"""UPDATE sms_delivery SET claim = NULL, lease_until = NULL
             WHERE id IN (SELECT id FROM {table}) AND claim = %s AND state IN ('queued', 'unknown')""",
@@ -130,7 +129,7 @@ def mark_sending(ids: Sequence[int], *, token: int, now: datetime, lease_until: 
 
     What was cancelled, expired or claimed by another since is not returned, so a cancel beats a prefetch.
     """
-    table, values = _table("r", [(each,) for each in sorted(ids)], ("id",))  # in the order in which a cancel locks
+    table, values = as_table("r", [(each,) for each in sorted(ids)], ("id",))  # in the order in which a cancel locks
     rows = _fetch(
         f"""UPDATE sms_delivery SET state = 'sending', attempt = attempt + 1, state_at = %s, handed_at = %s,
                 lease_until = %s
@@ -145,7 +144,7 @@ def mark_sending(ids: Sequence[int], *, token: int, now: datetime, lease_until: 
 
 def record_sent(rows: Sequence[tuple[int, str]], *, alias: str, now: datetime) -> None:
     """Write down the gateway's yes for (id, reference): any attempt's yes ends every delivery that has not ended."""
-    table, values = _table("r", rows, ("id", "reference"))
+    table, values = as_table("r", rows, ("id", "reference"))
     _run(
         f"""UPDATE sms_delivery SET state = 'sent', sent_at = {_moment()}, state_at = {_moment()}, gateway = %s,
                 reference = r.reference, reason = '', claim = NULL, lease_until = NULL
@@ -157,7 +156,7 @@ def record_sent(rows: Sequence[tuple[int, str]], *, alias: str, now: datetime) -
 
 def record_relayed(rows: Sequence[tuple[int, int, str]], *, now: datetime) -> None:
     """Write down (id, attempt, reference) that a relay of our own has taken."""
-    table, values = _table("r", rows, ("id", "attempt", "reference"))
+    table, values = as_table("r", rows, ("id", "attempt", "reference"))
     _run(
         f"""UPDATE sms_delivery SET state = 'relayed', state_at = {_moment()}, reference = r.reference, reason = '',
                 claim = NULL, lease_until = NULL
@@ -168,14 +167,14 @@ def record_relayed(rows: Sequence[tuple[int, int, str]], *, now: datetime) -> No
 
 def record_receipts(rows: Sequence[tuple[int, int, datetime]]) -> None:
     """Write down (id, receipt, moment of the receipt)."""
-    table, values = _table("r", rows, ("id", "receipt", "receipt_at"))
+    table, values = as_table("r", rows, ("id", "receipt", "receipt_at"))
     sql = f"UPDATE sms_delivery SET receipt = r.receipt, receipt_at = r.receipt_at FROM {table}"
     _run(f"{sql} WHERE sms_delivery.id = r.id", values)
 
 
 def record_unknown(rows: Sequence[tuple[int, int, str, datetime]], *, now: datetime) -> None:
     """Write down (id, attempt, why, not before) whose outcome nobody knows."""
-    table, values = _table("r", rows, ("id", "attempt", "why", "not_before"))
+    table, values = as_table("r", rows, ("id", "attempt", "why", "not_before"))
     _run(
         f"""UPDATE sms_delivery SET state = 'unknown', state_at = {_moment()}, reason = r.why,
                 not_before = r.not_before, claim = NULL, lease_until = NULL
@@ -186,7 +185,7 @@ def record_unknown(rows: Sequence[tuple[int, int, str, datetime]], *, now: datet
 
 def record_not_sent(rows: Sequence[tuple[int, int, str, datetime, str]], *, now: datetime) -> None:
     """Put back into the queue (id, attempt, why, not before, gateway) that were proved not sent."""
-    table, values = _table("r", rows, ("id", "attempt", "why", "not_before", "gateway"))
+    table, values = as_table("r", rows, ("id", "attempt", "why", "not_before", "gateway"))
     _run(
         f"""UPDATE sms_delivery SET state = 'queued', state_at = {_moment()}, reason = r.why,
                 not_before = r.not_before, turn_at = r.not_before, gateway = r.gateway, claim = NULL, lease_until = NULL
@@ -197,14 +196,14 @@ def record_not_sent(rows: Sequence[tuple[int, int, str, datetime, str]], *, now:
 
 def end_attempts(rows: Sequence[tuple[int, int, str]], *, now: datetime) -> list[Ended]:
     """Refuse and refund (id, attempt, reason) of calls that ended in a permanent no."""
-    table, values = _table("r", rows, ("id", "attempt", "reason"))
+    table, values = as_table("r", rows, ("id", "attempt", "reason"))
     where = f"JOIN {table} ON r.id = d.id AND r.attempt = d.attempt WHERE d.state = 'sending'"
     return _end("refused", f"{where} ORDER BY d.id", values, now=now, reasons={row[0]: row[2] for row in rows})
 
 
 def refuse(ids: Sequence[int], *, reason: str, now: datetime) -> list[Ended]:
     """Refuse and refund deliveries that are queued or with our relay."""
-    table, values = _table("r", [(each,) for each in ids], ("id",))
+    table, values = as_table("r", [(each,) for each in ids], ("id",))
     where = f"JOIN {table} ON r.id = d.id WHERE d.state IN ('queued', 'relayed')"
     return _end("refused", f"{where} ORDER BY d.id", values, now=now, reason=reason)
 
@@ -339,7 +338,7 @@ def unknown_to_ask(alias: str, *, now: datetime, limit: int) -> list[int]:
 
 def handed_over(numbers: Iterable[str], *, since: datetime) -> dict[str, int]:
     """Return how many deliveries to each of `numbers` were handed over after `since`, where there are any."""
-    table, values = _table("r", [(number,) for number in set(numbers)], ("number",))
+    table, values = as_table("r", [(number,) for number in set(numbers)], ("number",))
     rows = _fetch(
         f"""SELECT number, count(*) FROM sms_delivery
             WHERE number IN (SELECT number FROM {table}) AND handed_at > %s GROUP BY number""",
@@ -377,7 +376,7 @@ def _end(  # noqa: PLR0913
     entries = refund_many(refunds, occasion=state, now=now)
     fault.hit("queue.refunded")
     ended = [(row[0], entries[row[2]].pk, (reasons or {}).get(row[0], reason)) for row in rows]
-    table, ended_values = _table("r", ended, ("id", "refund", "reason"))
+    table, ended_values = as_table("r", ended, ("id", "refund", "reason"))
     _run(
         f"""UPDATE sms_delivery SET state = %s, state_at = {_moment()}, refund_id = r.refund, reason = r.reason,
                 claim = NULL, lease_until = NULL
@@ -404,7 +403,7 @@ def _lease(due: str, values: Sequence[Any], *, token: int, lease_until: datetime
             f"UPDATE sms_delivery SET claim = %s, lease_until = %s WHERE id IN ({due}) RETURNING id",
             [token, _at(lease_until), *values],
         )
-        table, ids = _table("r", leased, ("id",))
+        table, ids = as_table("r", leased, ("id",))
         rows = _fetch(
             f"""SELECT d.lane, d.turn_at, d.id, d.message_id, d.number, m.text, m.encoding, m.parts_each,
                     d.state = 'unknown', u.is_active, m.gateway <> ''
@@ -420,23 +419,6 @@ def _claimed(row: tuple[Any, ...]) -> Claimed:
     return Claimed(
         pk, _as_uuid(message_id), number, text, encoding, parts, bool(doubtful), bool(may_send), pinned=bool(pinned)
     )
-
-
-def _table(name: str, rows: Sequence[Sequence[Any]], columns: tuple[str, ...]) -> tuple[str, list[Any]]:
-    """Return SQL that reads `rows` as a table `name` with `columns`, and its parameters."""
-    if _on_postgresql():
-        types = [_TYPES[type(value)] for value in rows[0]] if rows else ["text"] * len(columns)
-        arrays = ", ".join(f"%s::{each}[]" for each in types)
-        values = [[str(v) if isinstance(v, uuid.UUID) else v for v in column] for column in zip(*rows, strict=True)]
-        return f"unnest({arrays}) AS {name}({', '.join(columns)})", values or [[] for _ in columns]
-    picked = ", ".join(f"json_extract(value, '$[{index}]') AS {column}" for index, column in enumerate(columns))
-    return f"(SELECT {picked} FROM json_each(%s)) AS {name}", [json.dumps([[_plain(v) for v in row] for row in rows])]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return _at(value)
-    return value.hex if isinstance(value, uuid.UUID) else value
 
 
 def _plus(moment: str, seconds: str) -> str:

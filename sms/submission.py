@@ -7,8 +7,8 @@ before balance. The statements are the same few for one number or 10,000.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 
@@ -131,7 +131,7 @@ class Item:
     not_before: datetime
     agreed: tuple[int, int] | None = None
     confirmed: frozenset[str] | None = None
-    readings: Mapping[str, Reading] = field(default_factory=dict)
+    readings: Sequence[Reading] = ()
 
     @cached_property
     def numbers(self) -> list[str]:
@@ -212,8 +212,7 @@ def _read(request: Request, *, now: datetime) -> Item:
         created_at=now, release_at=request.release_at, gateway=request.gateway,
         valid_until=request.valid_until or (request.release_at or now) + VALIDITY,
     )  # fmt: skip
-    known = {reading.number: reading for reading in readings if reading.number}
-    return Item(message, to, request.not_before or now, request.agreed, request.confirmed, known)
+    return Item(message, to, request.not_before or now, request.agreed, request.confirmed, readings)
 
 
 def _readings(request: Request) -> list[Reading]:
@@ -230,11 +229,12 @@ def _readings(request: Request) -> list[Reading]:
 
 
 def _names(request: Request, readings: Sequence[Reading]) -> dict[str, str]:
-    """Return the name by number (E.164), each number once, in the order of its first place."""
+    """Return the name by number (E.164), each number once, in the order of its first place; all readings are good."""
     names: dict[str, str] = {}
     for reading, to in zip(readings, request.to, strict=True):
-        if reading.number:
-            names.setdefault(reading.number, to.name[:100])
+        number = reading.understood
+        if number and number not in names:
+            names[number] = to.name[:100]
     return names
 
 
@@ -356,12 +356,10 @@ def _nudge_after_commit(queued: Sequence[queue_sql.Queued]) -> None:
 
 
 def _queued(item: Item) -> queue_sql.Queued:
-    to = [(number, name, _gateway(item.message, number)) for number, name in item.to]
+    pinned = item.message.gateway
+    gateways = [pinned] * len(item.to) if pinned else configured.first_routes(item.numbers)
+    to = [(number, name, gateway) for (number, name), gateway in zip(item.to, gateways, strict=True)]
     return queue_sql.Queued(item.message.pk, to, _lane(item.message), item.not_before, item.message.valid_until)
-
-
-def _gateway(message: Message, number: str) -> str:
-    return message.gateway or configured.first_route(number)
 
 
 def _lane(message: Message) -> int:

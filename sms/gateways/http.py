@@ -10,6 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import aiohttp
@@ -139,6 +140,8 @@ class HttpGateway(ABC):
             aiohttp.InvalidURL,
         ) as error:
             return NotSent(type(error).__name__)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+            return Unknown(Lost.__name__)
         except (aiohttp.ClientError, TimeoutError, OSError, AnswerTooLong) as error:
             return Unknown(type(error).__name__)
         return self.judge(answer)
@@ -159,8 +162,8 @@ class HttpGateway(ABC):
             data=call.body or None,
             headers={"Accept-Encoding": "identity", **call.headers},
             allow_redirects=False,
-            timeout=self._timeout(),
-            middlewares=(_never_again,),
+            timeout=self._timeout,
+            middlewares=() if call.method == "POST" else (_never_again,),
         ) as response:
             body = await _read(response)
             return Answer(response.status, response.content_type, response.headers, body)
@@ -181,6 +184,7 @@ class HttpGateway(ABC):
         """Return whether `answer` is the documented "not now, come back later", which proves that nothing was taken."""
         return answer.status in self.throttling
 
+    @cached_property
     def _timeout(self) -> aiohttp.ClientTimeout:
         """Return the time-outs; connecting always ends first, so that a server that is away is never in doubt."""
         connect = self.connect_timeout or min(CONNECT_SECONDS, self.timeout / 2)
@@ -188,7 +192,10 @@ class HttpGateway(ABC):
 
 
 async def _never_again(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from repeating a call: after a disconnect it sends a GET again by itself, and it goes out twice."""
+    """Keep aiohttp from repeating a call: after a disconnect it sends a GET again by itself, and it goes out twice.
+
+    A POST it never repeats.
+    """
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:

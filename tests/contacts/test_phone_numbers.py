@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 
 import phonenumbers
 import pytest
@@ -404,6 +405,14 @@ def naively(typed):
 @given(international, countries)
 def test_international_forms_are_read_as_the_library_reads_them(typed, country):
     assert read(typed, country=country).number == naively(typed)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(["1", "32", "31", "49", "33", "881", "7954"]), st.integers(0, 10**9))
+def test_a_plain_number_is_read_as_the_same_with_a_space_in_it(code, rest):
+    number = f"+{code}{rest:09}"
+    spaced = read(f"{number[:4]} {number[4:]}", country="BE")
+    assert read(number, country="BE") == replace(spaced, typed=number)
 
 
 # ── time ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -197,7 +197,7 @@ def test_options_that_cannot_be_meant_are_refused(options, option):
 
 def test_connecting_ends_before_the_whole_does():
     for options, connect in (({}, 5.0), ({"timeout": 0.3}, 0.15), ({"timeout": 8.0, "connect_timeout": 6.0}, 6.0)):
-        timeout = Saying(url="http://x/", **options)._timeout()
+        timeout = Saying(url="http://x/", **options)._timeout
         assert (timeout.connect, timeout.total) == (connect, options.get("timeout", 20.0))
 
 
