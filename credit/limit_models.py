@@ -40,6 +40,7 @@ class Limit(models.Model):
         verbose_name=_("one user"), help_text=_("Takes the place of the limits for every user."),
     )  # fmt: skip
     most = models.PositiveIntegerField(_("at most so many SMS"), null=True, blank=True, help_text=_("Empty: no limit."))
+    changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["kind", "of", "user", "window"]

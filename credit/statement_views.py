@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from contacts.instant import at_one_instant
 from contacts.models import User
 from credit import statement
 from credit.api import signed_amount
@@ -47,7 +48,8 @@ class FilterForm(forms.Form):
 def statement_page(request: HttpRequest) -> HttpResponse:
     """Show the user's own statement; the filter and the place in it stand in the address."""
     form, before = FilterForm(request.GET), request.GET.get("before", "")
-    found = statement.page(_user(request), now=timezone.now(), before=before, wanted=form.wanted)
+    with at_one_instant():
+        found = statement.page(_user(request), now=timezone.now(), before=before, wanted=form.wanted)
     query = urlencode({name: request.GET[name] for name in ("kind", "month") if request.GET.get(name)})
     context = {"form": form, "statement": found, "later": bool(before), "query": query}
     return render(request, "credit/statement.html", context)

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from contacts.instant import at_one_instant
 from contacts.models import User
 from credit import checkout, statement, topping_up
 from credit.allowance import standing
@@ -141,9 +142,11 @@ def _show_balance(request: HttpRequest, form: TopUpForm, *, status: int = 200) -
     before = request.GET.get("before", "")
     back_to = _back_to(request.POST.get(BACK) or request.GET.get(BACK, ""))
     open_ones = TopUp.objects.filter(account__user=user, state=TopUp.State.OPEN, expires_at__gt=now)
+    with at_one_instant():
+        has = standing(user, now=now)
+        lines = statement.page(user, now=now, before=before, wanted=statement.Filter(money_only=True))
     context = {
-        "has": standing(user, now=now), "later": bool(before), "form": form, "back_to": back_to,
-        "statement": statement.page(user, now=now, before=before, wanted=statement.Filter(money_only=True)),
+        "has": has, "later": bool(before), "form": form, "back_to": back_to, "statement": lines,
         "open": open_ones.exclude(session=None)[:3], "can_pay": checkout.is_set_up(), "live": checkout.is_live(),
     }  # fmt: skip
     return render(request, "credit/balance.html", context, status=status)

@@ -1,20 +1,19 @@
 """The quota: what there is, what was sent and what is on its way, of allowance and of balance (S14, S15)."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from contacts.instant import at_one_instant
 from contacts.models import User
 from credit import charging, statement
 from credit.allowance import Standing, standing
@@ -121,22 +120,6 @@ def quota_of(user: User, *, now: datetime) -> Quota:
         has = standing(user, now=now)
         by_occasion = pockets_by_occasion(user, since=has.starts_at, until=has.renews_at)
         return Quota(has, by_occasion, put_in(user, since=has.starts_at))
-
-
-@contextmanager
-def at_one_instant() -> Iterator[None]:
-    """Let all that is read inside see the same moment: figures of several statements add up, whoever writes meanwhile.
-
-    SQLite has one writer, which waits as long; inside a transaction that has begun already nothing changes.
-    """
-    if connection.in_atomic_block:
-        yield
-        return
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
 
 
 @login_required

@@ -10,6 +10,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contacts.instant import at_one_instant
 from contacts.models import User
 from credit import statement
 from credit.api import LineSerializer
@@ -46,8 +47,9 @@ class StatementView(GenericAPIView[Entry]):
         narrowed = AskedSerializer(data=asked.dict())  # of a form, what is empty would count as absent
         narrowed.is_valid(raise_exception=True)
         wanted = statement.Filter(**narrowed.validated_data)
-        due = statement.due(request.user, now=timezone.now(), wanted=wanted)
-        page = self.paginate_queryset(wanted.of(Entry.objects.filter(account__user=request.user)))
+        with at_one_instant():
+            due = statement.due(request.user, now=timezone.now(), wanted=wanted)
+            page = self.paginate_queryset(wanted.of(Entry.objects.filter(account__user=request.user)))
         lines = [*([] if asked.get(CURSOR) else due), *map(statement.line_of, page or [])]
         answer = self.get_paginated_response(LineSerializer(lines, many=True).data)
         told: dict[str, Any] = answer.data

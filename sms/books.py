@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection
 
 from credit.books import missing_triggers
-from sms import sweeper, triggers
+from sms import limit_books, sweeper, triggers
 
 # The parts that the allowance paid of a delivery: what it had left at its position, from none to all of them.
 _LEFT = "m.from_allowance - d.position * m.parts_each"
@@ -63,6 +63,7 @@ def check(*, now: datetime) -> Iterator[str]:
         sql = f"SELECT id FROM sms_delivery WHERE {where} ORDER BY 1 LIMIT 20"
         yield from _off(sentence, sql, [connection.ops.adapt_datetimefield_value(now - after)])
     yield from _over_daily_cap(now)
+    yield from limit_books.check()
     yield from (f"trigger missing: {name}" for name in missing_triggers(triggers.NAMES))
 
 

@@ -1,22 +1,25 @@
-"""The figures of the quota are of one instant, whoever sends and cancels meanwhile (S14)."""
+"""The figures of quota and balance are of one instant, whoever sends and cancels meanwhile (S14)."""
 
 from threading import Thread
 
 import pytest
 from django.db import connection
+from django.test import Client
+from django.utils import timezone
 
+from credit import views
 from credit.allowance import standing
 from office import quota
 from sms import submission
 from sms.submission import Recipient, Request
-from tests.people import NOW, numbers, person
+from tests.people import numbers, person
 
 
 @pytest.mark.row("S14")
 def test_what_is_sent_between_two_statements_is_in_none_of_the_figures(database, monkeypatch):
     if database.vendor == "sqlite":
         return  # its one writer waits until the figures are read
-    user = person(parts=10)
+    user = person(parts=10, now=timezone.now())
 
     def interrupted(*arguments, **more):
         found = standing(*arguments, **more)
@@ -26,12 +29,33 @@ def test_what_is_sent_between_two_statements_is_in_none_of_the_figures(database,
         return found
 
     monkeypatch.setattr(quota, "standing", interrupted)
-    found = quota.quota_of(user, now=NOW)
+    found = quota.quota_of(user, now=timezone.now())
     assert found.has.granted == found.has.available + found.used.from_allowance + found.has.lapsed
-    assert (found.has.available, standing(user, now=NOW).available) == (10, 7)
+    assert (found.has.available, standing(user, now=timezone.now()).available) == (10, 7)
+
+
+@pytest.mark.row("S14")
+def test_the_balance_and_the_first_line_of_its_statement_are_of_one_instant(database, monkeypatch):
+    if database.vendor == "sqlite":
+        return  # its one writer waits until the page is read
+    user = person(parts=0, now=timezone.now())
+
+    def interrupted(*arguments, **more):
+        found = standing(*arguments, **more)
+        thread = Thread(target=send_elsewhere, args=[user])
+        thread.start()
+        thread.join()
+        return found
+
+    monkeypatch.setattr(views, "standing", interrupted)
+    client = Client()
+    client.force_login(user)
+    shown = client.get("/settings/account/balance/").context
+    assert shown["has"].balance == shown["statement"].lines[0].left_amount
+    assert standing(user, now=timezone.now()).balance < shown["has"].balance, "somebody did send meanwhile"
 
 
 def send_elsewhere(user):
     to = [Recipient(number) for number in numbers(3)]
-    submission.submit(Request(user, "See you", to, "form", "k"), now=NOW)
+    submission.submit(Request(user, "See you", to, "form", "k"), now=timezone.now())
     connection.close()
