@@ -22,6 +22,7 @@ from credit.api import CreditSerializer, LimitsSerializer
 from office.api_schema import schema
 from office.quota import quota_of
 from office.statement_api import StatementView
+from office.top_up_api import TopUpsView, TopUpView
 from sms import api as sms
 
 app_name = "api"
@@ -64,7 +65,8 @@ class RootView(Door):
     def get(self, request: Request) -> Response:
         """List the addresses that need no id."""
         names = (
-            "messages", "quote", "credit", "statement", "limits", "contacts", "lists", "groups", "schema", "docs",
+            "messages", "quote", "credit", "statement", "top_ups", "limits", "contacts", "lists", "groups", "schema",
+            "docs",
         )  # fmt: skip
         return Response({name: reverse(f"api:{name}", request=request) for name in names})
 
@@ -104,6 +106,8 @@ urlpatterns = [
     path("docs/", docs, name="docs"),
     path("credit/", CreditView.as_view(), name="credit"),
     path("statement/", StatementView.as_view(), name="statement"),
+    path("top-ups/", TopUpsView.as_view(), name="top_ups"),
+    path("top-ups/<uuid:top_up_id>/", TopUpView.as_view(), name="top_up"),
     path("limits/", LimitsView.as_view(), name="limits"),
     path("sms/", include(sms.urlpatterns)),
     path("", include(contacts.urlpatterns)),

@@ -200,6 +200,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "NumberKindEnum": "contacts.models.books.NumberKind.values",
         "EmailKindEnum": "contacts.models.books.EmailKind.values",
+        "TopUpStateEnum": ["open", "paid", "expired"],
     },
 }
 

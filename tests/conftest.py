@@ -11,7 +11,7 @@ from django.test.utils import override_settings
 
 from tests.rows import TITLES
 
-pytest_plugins = ["tests.databases", "tests.browser", "tests.log_lines"]
+pytest_plugins = ["tests.databases", "tests.browser", "tests.log_lines", "tests.payments"]
 
 
 @pytest.fixture(scope="session", autouse=True)

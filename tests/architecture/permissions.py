@@ -96,6 +96,8 @@ api:schema                                 open      read                    -
 api:docs                                   open      read                    -
 api:credit                                 program   read                    -
 api:statement                              program   read                    list
+api:top_ups                                program   read post               list
+api:top_up                                 program   read                    top_up
 api:limits                                 program   read                    -
 api:quote                                  program   post                    -
 api:messages                               program   read post               list

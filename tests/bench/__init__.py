@@ -20,7 +20,8 @@ there is nothing to compare with, `run.measure` tells values alone. A row bears 
 begin with that name.
 
 Rows stand in the module of their part: `accept`, `queue`, `hand_over`, `waiting`, `pages`, `memory`, `receipts`,
-`nudges`. The tests run all of them in a tiny form (`tests/bench/test_bench.py`), so that none rots.
+`nudges`, `shelves` (address books), `imports`, `money`. The tests run all of them in a tiny form
+(`tests/bench/test_bench.py`), so that none rots.
 
 `ROWS="submit contact_search" make bench` runs the rows whose names begin so; `BIG=1` adds the rows of ten million;
 `make bench > figures` and `.venv/bin/python -m tests.bench.table < figures` print the table of README.

@@ -5,6 +5,7 @@ Exit code 1 where a row could not be measured; a goal that is not reached is tol
 
 import gc
 import json
+import logging
 import os
 import sys
 import traceback
@@ -44,6 +45,7 @@ def print_rows(wanted: list[str], folder: Path) -> int:
     import django
 
     django.setup()
+    logging.disable(logging.INFO)
     gc.freeze()  # as every process of the office does
     from tests.bench import rows
     from tests.bench.run import Run

@@ -4,6 +4,7 @@ SEED repeats a run, SCALE is 1 (what CI runs) to 20 (the long one), ROWS=R1,R5 p
 """
 
 import json
+import logging
 import os
 import random
 import shutil
@@ -92,6 +93,7 @@ def enter(folder: Path, ports: tuple[int, int, int], servers: server.Servers) ->
     import django
 
     django.setup()
+    logging.disable(logging.INFO)  # a line for each of a million SMS is of no use to anybody
     for module in PRELOADED:
         __import__(module)
 

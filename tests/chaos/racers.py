@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from contacts import imports
 from contacts.models import User
 from credit import charging
 from sms import queue_sql, submission, sweeper
@@ -72,6 +73,30 @@ def _spend_once(person: User, route: str, key: str, number: str, rng: random.Ran
     if soon and rng.random() < 0.3:
         sweeper.release(now=soon + timedelta(seconds=1))
     return "planned" if soon else "accepted"
+
+
+def try_limits(*, users: list[int], client: int, tries: int, seed: int) -> dict[str, int]:
+    """Send one SMS after the other to few numbers, here and abroad; return how often each limit said no."""
+    rng, answers = random.Random(f"{seed}:{client}"), Counter[str]()
+    people = list(User.objects.filter(pk__in=users).order_by("pk"))
+    numbers = [f"{start}{each:05}" for start in ("+324700", "+324760", "+336000", "+336700") for each in range(10)]
+    for turn in range(tries):
+        [person] = rng.choices(people, weights=[3, 1, 1, 1, 1, 1, 5, 8])
+        [number] = rng.choices(numbers, weights=[5, *[1] * 9] * 4)
+        request = Request(person, "See you at 9", [Recipient(number)], "api", f"{client}-{turn}")
+        try:
+            submission.submit(request, now=timezone.now())
+            answers["accepted"] += 1
+        except submission.OverLimit as over:
+            answers[over.reached.name] += 1
+        except IntegrityError:
+            answers["the database had to refuse"] += 1
+    return dict(answers)
+
+
+def work_at_imports(*, ahead: float) -> None:
+    """Do what is due of the imports, by a clock that is `ahead` seconds: the lease of who died has ended then."""
+    imports.work(clock=lambda: timezone.now() + timedelta(seconds=ahead))
 
 
 def spend_across_months(*, users: list[int], debits: int, seed: str, zone: str) -> dict[str, Any]:

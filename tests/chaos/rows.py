@@ -2,7 +2,18 @@
 
 from collections.abc import Callable
 
-from tests.chaos import rows_gateway, rows_kills, rows_machine, rows_money, rows_points, rows_servers, rows_time
+from tests.chaos import (
+    rows_contacts,
+    rows_gateway,
+    rows_kills,
+    rows_limits,
+    rows_machine,
+    rows_money,
+    rows_payments,
+    rows_points,
+    rows_servers,
+    rows_time,
+)
 from tests.chaos.office import World
 from tests.chaos.verdicts import Report
 
@@ -23,5 +34,8 @@ ROWS: dict[str, Callable[[World], Report]] = {
     "G3": rows_gateway.g3,
     "M1": rows_money.m1,
     "M2": rows_money.m2,
+    "M3": rows_payments.m3,
+    "F1": rows_limits.f1,
+    "P10": rows_contacts.p10,
     "M8": rows_machine.m8,
 }

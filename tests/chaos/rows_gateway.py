@@ -83,7 +83,7 @@ def r12(world: World) -> Report:
         report.counts["blocked_seconds"] = round(
             wait_for(lambda: not well.exclude(state="sent").exists(), what="those that are well", seconds=60), 1
         )
-        wait_for(lambda: not load.waiting(), what="five attempts", seconds=60)
+        wait_for(lambda: not load.waiting(), what="five attempts", seconds=180)
         office.settle()
         prepared, sent = (_ended(text) for text in (adapter.RAISES_IN_PREPARE, adapter.RAISES_IN_SEND))
         report.counts |= {"prepare": prepared, "send": sent, "well": well.count()}

@@ -1,7 +1,6 @@
 """Between the office and Stripe, played by the double in this process: what goes out, what comes in, what fails."""
 
 import json
-import threading
 from datetime import timedelta
 
 import pytest
@@ -14,24 +13,11 @@ from credit.models import RefundOrder, TopUp
 from office.stripe_double import pages
 from office.stripe_double.events import Postman
 from office.stripe_double.server import Double, LiveKey, Place
+from tests.payments import KEY
 from tests.people import person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.row("S13")]
 BALANCE = "/settings/account/balance/"
-KEY = "sk_test_double"
-
-
-@pytest.fixture
-def double(settings):
-    """A double that brings no events by itself."""
-    started = Double(Place(host="127.0.0.1", port=0, key=KEY, webhook="", secret="whsec_test"))
-    thread = threading.Thread(target=started.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRET = KEY, "whsec_test"
-    settings.STRIPE_API_BASE = started.address
-    yield started
-    started.close()
-    thread.join()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
@@ -18,10 +17,10 @@ from credit import books, charging, topping_up
 from credit.allowance import standing
 from credit.models import Entry, Reversal, TopUp
 from office.stripe_double.events import signature
+from tests.credit.stripe_words import AMOUNT, Story, paid, reversal, words
 from tests.people import person
 
 SECRET = "whsec_test"
-AMOUNT = 100_000  # 10.00
 
 
 @pytest.fixture(autouse=True)
@@ -33,28 +32,6 @@ def stripe(settings):
 def begun(user: User, amount: int = AMOUNT) -> TopUp:
     wanted = topping_up.Wanted(amount=amount, currency="EUR", livemode=False, vat_rate=2_100)
     return topping_up.begin(user, wanted, now=timezone.now())
-
-
-def event(kind: str, thing: dict, **more) -> dict:
-    return {"id": f"evt_{uuid.uuid4().hex}", "type": kind, "livemode": False, "data": {"object": thing}} | more
-
-
-def paid(top_up: TopUp, **other) -> dict:
-    session = {
-        "id": f"cs_{top_up.pk.hex}", "client_reference_id": str(top_up.pk), "payment_status": "paid",
-        "status": "complete",
-        "payment_intent": f"pi_{top_up.pk.hex}", "amount_total": top_up.amount // 100, "currency": "eur",
-        "livemode": False, "metadata": {"account": str(top_up.account_id)},
-    }  # fmt: skip
-    return event("checkout.session.completed", session | other)
-
-
-def reversal(top_up: TopUp, kind: str, name: str, status: str, cents: int) -> dict:
-    thing = {
-        "id": f"{name}_{top_up.pk.hex}", "payment_intent": f"pi_{top_up.pk.hex}", "amount": cents,
-        "currency": "eur", "status": status,
-    }  # fmt: skip
-    return event(kind, thing)
 
 
 def bring(told: dict, *, secret: str = SECRET, age: int = 0) -> int:
@@ -84,55 +61,6 @@ def spend(user: User, parts: int) -> int:
 @pytest.fixture
 def anna(database) -> User:
     return person(parts=0, balance=0, now=timezone.now())
-
-
-@dataclass
-class Story:
-    """What Stripe says of one payment, and what must have come of it in the end, by whatever order."""
-
-    top_up: TopUp
-    told: list[dict] = field(default_factory=list)
-
-    @property
-    def worth(self) -> int:
-        kinds = {
-            (each["type"], each["data"]["object"]["id"], each["data"]["object"].get("status")) for each in self.told
-        }
-        key = self.top_up.pk.hex
-        if ("checkout.session.completed", f"cs_{key}", "complete") not in kinds:
-            return 0
-        left = self.top_up.amount
-        for name, cents in (("re1", 400), ("re2", 600), ("dp", 1_000)):
-            states = {status for _kind, thing, status in kinds if thing == f"{name}_{key}"}
-            if states & {"pending", "succeeded", "needs_response", "lost"} and not states & {"failed", "won"}:
-                left -= cents * 100
-        return left
-
-
-def words(top_up: TopUp) -> list[dict]:
-    """Everything that Stripe, or who pretends to be Stripe, may say of this payment."""
-    session = f"cs_{top_up.pk.hex}"
-
-    def other(tail: str, envelope: dict | None = None, **said) -> dict:
-        thing = paid(top_up)["data"]["object"] | {"id": f"{session}{tail}"} | said
-        return event("checkout.session.completed", thing, **(envelope or {}))
-
-    return [
-        paid(top_up),
-        event("checkout.session.expired", {"id": session, "client_reference_id": str(top_up.pk), "status": "expired"}),
-        other("x", currency="usd"),
-        other("y", amount_total=999),
-        other("z", metadata={"account": "1e9"}),
-        other("l", {"livemode": True}),
-        other("a", {"account": "acct_other"}),
-        reversal(top_up, "refund.created", "re1", "pending", 400),
-        reversal(top_up, "refund.updated", "re1", "succeeded", 400),
-        reversal(top_up, "refund.failed", "re1", "failed", 400),
-        reversal(top_up, "refund.created", "re2", "succeeded", 600),
-        reversal(top_up, "charge.dispute.created", "dp", "needs_response", 1_000),
-        reversal(top_up, "charge.dispute.closed", "dp", "won", 1_000),
-        reversal(top_up, "charge.dispute.closed", "dp", "lost", 1_000),
-    ]  # fmt: skip
 
 
 @pytest.mark.row("S13", "S12")

@@ -29,7 +29,7 @@ from tests.program import Program
 EXAMPLES = 25
 # what the description cannot say: which texts are numbers that get an SMS, that a card must say something
 MEANING = {"POST /api/v1/sms/", *(f"{verb} /api/v1/contacts/{{contact_id}}/" for verb in ("PUT", "PATCH"))}
-MEANING |= {"POST /api/v1/contacts/"}
+MEANING |= {"POST /api/v1/contacts/", "POST /api/v1/top-ups/"}
 
 
 def own(name: str = "anna", **more) -> tuple[User, Program]:
@@ -51,7 +51,7 @@ def test_the_description_is_valid_and_complete(tmp_path) -> None:
     assert called == {
         "post /api/v1/sms/quote/", "post /api/v1/sms/", "get /api/v1/sms/", "get /api/v1/sms/{message_id}/",
         "get /api/v1/sms/{message_id}/deliveries/", "post /api/v1/sms/{message_id}/cancel/", "get /api/v1/credit/",
-        "get /api/v1/statement/",
+        "get /api/v1/statement/", "get /api/v1/top-ups/", "post /api/v1/top-ups/", "get /api/v1/top-ups/{top_up_id}/",
         "get /api/v1/limits/",
         "get /api/v1/contacts/", "post /api/v1/contacts/", "get /api/v1/contacts/{contact_id}/",
         "put /api/v1/contacts/{contact_id}/", "patch /api/v1/contacts/{contact_id}/",
