@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.simulator import office, run
+from tests.chaos.simulator import office, remembered, run
 from tests.chaos.simulator.controls import CONTROLS
 from tests.databases import on_sqlite
 
@@ -36,8 +36,18 @@ def test_the_same_seed_is_the_same_history(opened):
     assert played() == played()
 
 
+def test_what_is_remembered_of_querysets_changes_no_history(opened, monkeypatch):
+    def played():
+        summary = run.play(opened, range(60, 90), enough=lambda _: False)
+        return summary.steps, summary.points, summary.sometimes
+
+    quickly = played()
+    monkeypatch.setattr(remembered, "PLAIN", ())
+    assert played() == quickly
+
+
 @pytest.mark.parametrize("name", sorted(set(CONTROLS) - SLOW))
 def test_without_this_protection_the_simulator_finds_a_violation(opened, name):
     with CONTROLS[name](opened.store):
-        summary = run.play(opened, range(150), enough=lambda so_far: bool(so_far.wrong))
+        summary = run.play(opened, range(600), enough=lambda so_far: bool(so_far.wrong))
     assert summary.wrong

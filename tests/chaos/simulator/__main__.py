@@ -5,6 +5,9 @@ import sys
 
 
 def main() -> int:
+    if os.environ.get("PYTHONHASHSEED") != "0":  # a seed repeats its history in any process: sets in the same order
+        os.environ["PYTHONHASHSEED"] = "0"
+        os.execv(sys.executable, [sys.executable, "-m", "tests.chaos.simulator", *sys.argv[1:]])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "office.settings")
     os.environ["DATABASE_URL"] = "sqlite:///:memory:"
     import django

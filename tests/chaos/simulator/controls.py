@@ -17,7 +17,7 @@ def _instead(old: str, new: str) -> Control:
     assert old.count("%s") == new.count("%s")
 
     def rewritten(store: Store) -> AbstractContextManager[Any]:
-        return patch.object(store, "rewrite", lambda sql: " ".join(sql.split()).replace(old, new))
+        return store.rewriting(lambda sql: " ".join(sql.split()).replace(old, new))
 
     return rewritten
 

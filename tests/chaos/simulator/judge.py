@@ -2,19 +2,24 @@
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from django.db import connection
 
 from credit import books as credit_books
 from sms import books
 from sms.gateways.contract import HandOver
 from sms.queue_sql import MAX_ATTEMPTS
 from tests.chaos.simulator.office import DAILY_CAP
+from tests.chaos.simulator.store import Store
 
 if TYPE_CHECKING:
     from tests.chaos.simulator.history import History
 
+_AUDIT: dict[int, str] = {}
 REFUNDED = {"refused", "cancelled", "expired", "unconfirmed"}
 SURELY_NOT_SENT = {"refused", "cancelled", "expired"}
 
@@ -45,8 +50,7 @@ def _look_at_hold(history: "History", alias: str, handed_at: datetime) -> None:
 def judge(history: "History") -> Iterator[str]:
     """Yield one line for each thing that is wrong at the end."""
     now = history.scheduler.now()
-    yield from credit_books.check()
-    yield from books.check(now=now)
+    yield from _audit(history.office.store, now)
     rows = _deliveries(history)
     for row in rows:
         yield from _judge_delivery(history, row)
@@ -54,6 +58,38 @@ def judge(history: "History") -> Iterator[str]:
     yield from _judge_requests(history)
     yield from _judge_news(history, rows)
     yield from _judge_gateways(history)
+
+
+class _Noted:
+    """A cursor that only notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.values: list[Any] = []
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
+        self.asked.append(sql)
+        self.values += values
+
+    def fetchall(self) -> list[Any]:
+        return []
+
+    def __enter__(self) -> "_Noted":
+        return self
+
+    def __exit__(self, *_raised: object) -> None: ...
+
+
+def _audit(store: Store, now: datetime) -> list[str]:
+    """Ask all that the product's own audit asks in one statement; one after the other where anything comes of it."""
+    noted = _Noted()
+    with patch.dict(connection.__dict__, cursor=lambda: noted):
+        for _line in (*credit_books.check(), *books.check(now=now)):
+            pass
+    whole = _AUDIT.get(len(noted.asked)) or _AUDIT.setdefault(
+        len(noted.asked), " UNION ALL ".join(f"SELECT * FROM ({sql})" for sql in noted.asked).replace("%s", "?")
+    )
+    return [*credit_books.check(), *books.check(now=now)] if store.rows(whole, *noted.values) else []
 
 
 def _deliveries(history: "History") -> list[tuple[Any, ...]]:
