@@ -66,7 +66,13 @@ class TopUpsView(GenericAPIView[TopUp]):
 
     @extend_schema(
         request=WantedSerializer,
-        responses={201: BegunSerializer, 400: ErrorSerializer, 429: ErrorSerializer, 503: ErrorSerializer},
+        responses={
+            201: BegunSerializer,
+            400: ErrorSerializer,
+            403: ErrorSerializer,
+            429: ErrorSerializer,
+            503: ErrorSerializer,
+        },
     )
     def post(self, request: Request) -> Response:
         """Begin a top-up. Nothing is charged until a person has paid at `pay_at`."""
@@ -74,12 +80,13 @@ class TopUpsView(GenericAPIView[TopUp]):
         try:
             pay_at = checkout.open_page(top_up, now=now)
         except checkout.Unreachable as why:
-            raise _away() from why
+            sentence = _("The payment page cannot be reached now. Nothing was charged. Try again in a moment.")
+            raise Refused(503, "unavailable", sentence) from why
         return Response({**TopUpSerializer(top_up).data, "pay_at": pay_at}, status=201)
 
     def _begin(self, request: Request) -> TopUp:
         if not checkout.is_set_up():
-            raise _away()
+            raise Refused(403, "no_cards", _("This office takes no payments by card."))
         asked = WantedSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         form = TopUpForm({"own": f"{asked.validated_data['amount']:f}"})
@@ -109,11 +116,6 @@ class TopUpView(APIView):
             checkout.ask(found, now=timezone.now())
             found.refresh_from_db()
         return Response(TopUpSerializer(found).data)
-
-
-def _away() -> Refused:
-    sentence = _("The payment page cannot be reached now. Nothing was charged. Try again in a moment.")
-    return Refused(503, "unavailable", sentence)
 
 
 def _of(request: Request) -> Any:

@@ -20,6 +20,7 @@ from tests.servers import programs
 WINDOW = 10
 CALL_A_MINUTE = 70  # calls an hour, and a few to find out
 IMPATIENT = ("tests.chaos.pace.lose_patience", {"seconds": 1.0})
+ASKED_AGAIN = 601.0  # seconds after which a gateway that gave no answer is asked once more
 CAPABILITIES = ("plain", "dedup", "asked")
 
 
@@ -41,7 +42,7 @@ def g1(world: World) -> Report:
         report.sometimes += office.orders.seen()
         report.happened(*ILL)
         report.counts = {"deliveries": sender.sent, "behaviours": sum(report.sometimes[each] > 0 for each in ILL)}
-        office.settle()
+        office.settle(jump=ASKED_AGAIN)
         report.counts["states"] = checker.state_counts()
         report.ambiguous = checker.unknown()
         report.violated(checker.deliveries_are_right(office.journal))
