@@ -86,7 +86,7 @@ class TopUpsView(GenericAPIView[TopUp]):
 
     def _begin(self, request: Request) -> TopUp:
         if not checkout.is_set_up():
-            raise Refused(403, "no_cards", _("This office takes no payments by card."))
+            raise Refused(409, "no_cards", _("This office takes no payments by card."))
         asked = WantedSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         form = TopUpForm({"own": f"{asked.validated_data['amount']:f}"})

@@ -54,7 +54,7 @@ def test_an_amount_that_cannot_be_paid_is_refused_at_its_field_and_begins_nothin
 def test_where_nobody_can_be_paid_it_says_so(settings, program):
     settings.STRIPE_SECRET_KEY = ""
     answer = program.post("top-ups/", {"amount": "25.00"})
-    assert (answer.status_code, answer.json()["code"]) == (403, "no_cards")
+    assert (answer.status_code, answer.json()["code"]) == (409, "no_cards")
     assert TopUp.objects.count() == 0
 
 
