@@ -403,6 +403,8 @@ def _lease(due: str, values: Sequence[Any], *, token: int, lease_until: datetime
             f"UPDATE sms_delivery SET claim = %s, lease_until = %s WHERE id IN ({due}) RETURNING id",
             [token, _at(lease_until), *values],
         )
+        if not leased:
+            return []
         table, ids = as_table("r", leased, ("id",))
         rows = _fetch(
             f"""SELECT d.lane, d.turn_at, d.id, d.message_id, d.number, m.text, m.encoding, m.parts_each,
