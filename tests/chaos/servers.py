@@ -54,6 +54,7 @@ class Postgres:
     def crash(self) -> None:
         """Kill every process of it, as the kernel does where memory ends."""
         assert self.process
+        self.process.send_signal(signal.SIGSTOP)  # a backend forked now would outlive it, and keep its shared memory
         children = self.children()
         for pid in [self.process.pid, *children]:
             with suppress(ProcessLookupError):
