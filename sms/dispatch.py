@@ -14,6 +14,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
 import aiohttp
 import structlog
@@ -181,8 +182,8 @@ class _Drain:
         while True:
             call = await self._ready.get()
             await self._keep_rate()
-            verdict = await self._call(call, session)
-            self._finished.append(Outcome(call.row, call.hand_over.attempt, verdict))
+            outcome = await self._attempt(call, session)
+            self._finished.append(outcome)  # the list is another by now than when the attempt began
             if self._is_worth_a_turn():
                 self._wake.set()
 
@@ -192,16 +193,20 @@ class _Drain:
             self._next_call = begin + 1 / self.gateway.rate
             await asyncio.sleep(begin - time.monotonic())
 
-    async def _call(self, call: Call, session: aiohttp.ClientSession) -> Verdict:
-        """Make one call and return its verdict; whatever is raised is a verdict too, so one row blocks no other."""
+    async def _attempt(self, call: Call, session: aiohttp.ClientSession) -> Outcome:
+        """Prepare and make one call; whatever is raised is a verdict too, so one row blocks no other."""
+        row, attempt = call.row, call.hand_over.attempt
         try:
             prepared = self.gateway.prepare(call.hand_over)
         except Exception as error:
-            return NotSent(f"prepare: {type(error).__name__}")
+            return Outcome(row, attempt, NotSent(f"prepare: {type(error).__name__}"), called=False)
         if isinstance(prepared, Refused):
-            return prepared
-        if time.monotonic() > call.begin_before:
-            return NotSent("stalled")  # the reaper may have had this row: its word counts, ours is dropped
+            return Outcome(row, attempt, prepared, called=False)
+        if time.monotonic() > call.begin_before:  # the reaper may have had this row: its word counts, ours is dropped
+            return Outcome(row, attempt, NotSent("stalled"), called=False)
+        return Outcome(row, attempt, await self._call(prepared, session))
+
+    async def _call(self, prepared: Any, session: aiohttp.ClientSession) -> Verdict:
         self.calls += 1
         fault.hit("dispatch.before_call")
         try:

@@ -25,11 +25,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the call of one attempt ended."""
+    """How one attempt ended. `called`: whether the gateway was asked, so that the verdict tells something of it."""
 
     row: Claimed
     attempt: int
     verdict: Verdict
+    called: bool = True
 
     @property
     def id(self) -> int:
@@ -175,8 +176,9 @@ def _next_gateway(alias: str, outcome: Outcome) -> str | None:
 
 
 def _note(alias: str, outcomes: Sequence[Outcome], *, now: datetime) -> None:
-    failed = [each.verdict for each in outcomes if isinstance(each.verdict, NotSent)]
-    if len(failed) < len(outcomes):
+    called = [each.verdict for each in outcomes if each.called]
+    failed = [verdict for verdict in called if isinstance(verdict, NotSent)]
+    if len(failed) < len(called):
         slots.note_answers(alias)
     elif failed:
         last = failed[-1]

@@ -15,6 +15,8 @@ from credit import books as credit_books
 from credit.allowance import standing
 from sms import books, dispatch, holding, queue_sql, slots, submission, sweeper
 from sms.gateways import configured
+from sms.gateways.contract import Refused
+from sms.gateways.memory import Behaviour
 from sms.models import Delivery, Message, Slot
 from sms.submission import Recipient, Request
 from tests.people import NOW, numbers, person
@@ -309,6 +311,24 @@ def test_a_gateway_that_cannot_be_reached_rests_and_is_tried_with_one(database, 
         drain(NOW + timedelta(minutes=minutes))
     assert len(memory.arrivals()) == 40
     assert Slot.objects.get(alias="memory").failures == 0
+
+
+def test_what_no_adapter_can_prepare_makes_no_gateway_rest(database, gateway):
+    """It tells nothing of the gateway, which was not called: twenty such SMS must not keep the others waiting."""
+    gateway(memory={"script": ["raise_in_prepare"] * 20})
+    send(person(parts=100), 20)
+    drain()
+    slot = Slot.objects.get(alias="memory")
+    assert (slot.failures, slot.resting_until) == (0, None)
+    assert states() == {"queued": 20}
+
+
+def test_a_refusal_before_the_call_does_not_end_what_the_gateway_failed_in(database, gateway):
+    refused = Behaviour(arrives=False, prepare=Refused("too_long"))
+    gateway(memory={"script": ["refuse_connection", "refuse_connection", refused]})
+    send(person(parts=100), 3)
+    drain()
+    assert Slot.objects.get(alias="memory").failures == 2
 
 
 def test_what_waits_too_long_expires_and_is_refunded(database, gateway):

@@ -81,9 +81,12 @@ class _Noted:
 
 
 def _audit(store: Store, now: datetime) -> list[str]:
-    """Ask all that the product's own audit asks in one statement; one after the other where anything comes of it."""
+    """Ask all that the product's own audit asks in one statement; one after the other where anything comes of it.
+
+    The limits are left to F1: what they counted stands in no single statement.
+    """
     noted = _Noted()
-    with patch.dict(connection.__dict__, cursor=lambda: noted):
+    with patch.dict(connection.__dict__, cursor=lambda: noted), patch("sms.limit_books.check", return_value=()):
         for _line in (*credit_books.check(), *books.check(now=now)):
             pass
     whole = _AUDIT.get(len(noted.asked)) or _AUDIT.setdefault(
