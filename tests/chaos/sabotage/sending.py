@@ -97,7 +97,7 @@ def _queue() -> Iterator[Protection]:
     yield cut("reroute: what is pinned stays", path, " AND {_FREE}\"\"\",\n        [to", "\"\"\",\n        [to", "tests/sms/test_one_gateway.py")
     yield cut("move_waiting: what is pinned stays", path, " <> '' AND {_FREE}", " <> ''", "tests/sms/test_one_gateway.py")
     yield cut("a claim skips what another locks", path, "({due} FOR UPDATE SKIP LOCKED)", "({due})", f"{DISPATCH}::eight_processes postgresql")
-    yield cut("a claim never takes more than asked", path, "WITH due AS MATERIALIZED", "WITH due AS NOT MATERIALIZED", f"{DISPATCH}::eight_processes postgresql", f"{DISPATCH}::than_asked postgresql", f"{QUEUE}::than_asked postgresql")
+    yield cut("a claim never takes more than asked", path, " LIMIT {int(limit)}", "", f"{DISPATCH}::than_asked", within="claim")
 
 
 def _slot() -> Iterator[Protection]:
@@ -121,11 +121,11 @@ def _dispatcher() -> Iterator[Protection]:
     yield cut("a drain that lost its slot stops", path, "                if place is None:\n                    return Step(lost=True)\n", "                if place is None:\n                    place = slots.Place(False, False, False)\n", f"{DISPATCH}::loses_the_slot")
     yield cut("a call begins before its lease can end", path, "if time.monotonic() > call.begin_before:", "if False:", f"{DISPATCH}::before_its_lease")
     yield cut("a call can end before its lease does", path, "LEASE.total_seconds() - CALL_SECONDS - 5", "LEASE.total_seconds()", f"{DISPATCH}::before_its_lease")
-    yield cut("sending is written before the call", path, "[Call(row, self._hand_over(row, attempts[row.id]), begin_before) for row in slice_ if row.id in attempts]", "[Call(row, self._hand_over(row, attempts.get(row.id, 1)), begin_before) for row in slice_]", f"{DISPATCH}::cancel")
+    yield cut("sending is written before the call", path, "[Call(row, self._hand_over(row, attempts[row.id]), begin_before) for row in slice_ if row.id in attempts]", "[Call(row, self._hand_over(row, attempts.get(row.id, 1)), begin_before) for row in slice_]", f"{DISPATCH}::between_claim_and_call")
     yield cut("what waited past its lease is called once", path, "        self._forget_stale(claimed)\n", "", f"{DISPATCH}::past_its_lease")
-    yield cut("unknown is handed over again only where it is de-duplicated", path, "            if self.gateway.dedupes_by_reference:\n                claimed +=", "            if True:\n                claimed +=", f"{DISPATCH}::unknown")
+    yield cut("unknown is handed over again only where it is de-duplicated", path, "            if self.gateway.dedupes_by_reference:\n                claimed +=", "            if True:\n                claimed +=", f"{DISPATCH}::claimed_along")
     yield cut("who is suspended sends nothing", path, "barred = [row.id for row in claimed if not row.may_send]", "barred = []", f"{DISPATCH}::suspended")
-    yield cut("two windows are under way at most", path, "        most = 2 * self.gateway.window\n", "        most = 99 * self.gateway.window\n", f"{DISPATCH}::two_windows")
+    yield cut("two windows are under way at most", path, "        most = 2 * self.gateway.window\n", "        most = 99 * self.gateway.window\n", f"{DISPATCH}::third_window")
     yield cut("what was claimed and not called is given back", path, "        if self._claimed:\n            queue_sql.give_back", "        if False:\n            queue_sql.give_back", f"{DISPATCH}::hold_stops_a_drain")
     yield cut("what raises is of unknown outcome", path, "            return Unknown(type(error).__name__)\n", "            return NotSent(type(error).__name__)\n", f"{DISPATCH}::unknown_outcome")
     path = "sms/outcomes.py"
