@@ -136,8 +136,11 @@ class Runner:
 
     def _damage(self, config: pytest.Config, damage: dict[str, Any]) -> None:
         """Do the damage, here and in all processes begun from here."""
+        from django.core.management.commands.migrate import Command
+
         from tests import databases, servers
 
+        Command.handle = lambda *_args, **_options: None  # the undamaged run has made the tables already
         os.environ |= {saboteur.VARIABLE: json.dumps(damage), "PYTHONPATH": f"{SITE}{os.pathsep}{saboteur.PROJECT}"}
         if not saboteur.is_of_tables(damage):
             saboteur.change_loaded(damage)
