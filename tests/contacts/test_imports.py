@@ -253,6 +253,32 @@ def test_two_workers_do_not_take_one_import(book):
     assert import_leases.claim(now=NOW) is None
 
 
+def test_of_two_that_saw_an_import_wait_one_gets_it(book):
+    imports.begin(book, Upload("x.csv", [HEAD.encode()]), by=book.user, now=NOW)
+    others = []
+
+    def meanwhile(execute, sql, *args):
+        if sql.startswith("UPDATE") and not others:
+            others.append("claims")
+            others.append(import_leases.claim(now=NOW))
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(meanwhile):
+        assert import_leases.claim(now=NOW) is None
+    assert others[1].pk == ImportBatch.objects.get().pk
+
+
+def test_an_import_that_was_cancelled_and_what_is_done_are_not_worked_at(book):
+    batch = begun(book, f"{HEAD}Jan,P,,+32 475 12 34 56\n")
+    assert import_leases.claim(now=NOW) is None, "it waits for a person"
+    imports.confirm(batch)
+    at_work = import_leases.claim(now=NOW)
+    ImportBatch.objects.update(state="failed")
+    with pytest.raises(import_leases.LostLease):
+        import_leases.renew(at_work, now=NOW)
+    assert import_leases.claim(now=NOW + timedelta(minutes=3)) is None
+
+
 @pytest.mark.parametrize("twins", ["merge", "skip"])
 def test_an_undone_import_leaves_everything_as_it_was(book, twins):
     contact(book, "Jan Peeters", "+32 475 12 34 56", notes="old")

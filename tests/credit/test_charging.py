@@ -203,6 +203,21 @@ def test_credit_does_not_move_outside_a_transaction(database):
         charging.charge_many([charging.Charge(user.pk, 1, "a", "form", "a")], now=NOW)
 
 
+@pytest.mark.parametrize(("available", "balance"), [(30, 0), (0, 50_000)])
+def test_a_debt_blocks_both_pockets(available, balance):
+    free = charging.split(1, available=available, balance=balance, price=950)
+    owing = charging.split(1, available=available, balance=balance, price=950, debt=5)
+    assert (free.missing_parts, owing.missing_parts, owing.missing_amount) == (0, 1, 5)
+
+
+@pytest.mark.parametrize("more", [{"parts": -6, "amount": 0}, {"parts": 0, "amount": -951}])
+def test_an_adjustment_takes_no_more_of_either_pocket_than_there_is(database, more):
+    account = charging.account_of(person(parts=5, balance=950))
+    with pytest.raises(charging.CannotAdjust):
+        charging.adjust(account, charging.Adjustment(**more, why="a mistake"), now=NOW)
+    assert list(books.check()) == []
+
+
 def test_an_adjustment_needs_a_reason_and_takes_no_more_than_there_is(database):
     account = Account.objects.get(user=person(parts=3, balance=1_000))
     for change in ({"parts": 0, "amount": 5, "why": " "}, {"parts": -4, "amount": 0, "why": "x"}):

@@ -141,6 +141,14 @@ def test_a_lost_answer_makes_no_second_payment_page(client, anna, double):
     assert len(double.records.sessions) == 1
 
 
+def test_a_page_that_has_ended_is_not_opened_again(client, anna, double):
+    """Paid in another tab, and no event has come yet: asking Stripe for the page credits it."""
+    top_up = start(client)
+    press(double, top_up, "pay")
+    assert client.post(f"{BALANCE}{top_up.pk}/pay/")["Location"] == f"{BALANCE}{top_up.pk}/"
+    assert balance_of(anna) == 250_000
+
+
 def test_the_sweep_asks_for_what_nobody_told(client, anna, double):
     top_up = start(client)
     press(double, top_up, "pay")
@@ -233,6 +241,16 @@ def test_without_a_key_the_page_says_whom_to_ask(client, anna, settings):
 
 
 class TestTheWebhook:
+    def test_without_a_secret_nothing_is_signed(self, settings):
+        from office.stripe_double.events import signature
+
+        body = b'{"type": "x", "data": {"object": {}}}'
+        settings.STRIPE_WEBHOOK_SECRET = "whsec_test"
+        assert checkout.read_event(body, signature(body, "whsec_test"))["type"] == "x"
+        settings.STRIPE_WEBHOOK_SECRET = ""
+        with pytest.raises(checkout.Forged):
+            checkout.read_event(body, signature(body, ""))
+
     @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"\xff", b'{"type": "x"}', b'{"type": "x", "data": {}}'])
     def test_what_is_no_event_is_400_even_if_signed(self, client, double, body):
         from office.stripe_double.events import signature
@@ -274,6 +292,11 @@ class TestRefundsOfStaff:
         assert topping_up.refundable(top_up) == 50_000
         with pytest.raises(topping_up.CannotRefund):
             topping_up.order_refund(top_up, amount=50_001, why="asked", by=anna, now=timezone.now())
+
+    @pytest.mark.parametrize("amount", [0, -1])
+    def test_something_must_be_left_to_order(self, top_up, anna, amount):
+        with pytest.raises(topping_up.CannotRefund):
+            topping_up.order_refund(top_up, amount=amount, why="asked", by=anna, now=timezone.now())
 
     def test_what_stripe_refuses_is_written_down_and_frees_the_amount(self, top_up, anna, double):
         [payment] = double.records.payments.values()

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from contacts.models import Notice, User
 from contacts.number_reasons import Reason
 from credit import books as credit_books
-from credit import limits
+from credit import limit_sql, limits
 from credit.limit_models import BlockedNumber, KnownCountry, Limit, LimitCount, NumberCount, RefusedRange
 from sms import books, holding, releasing, submission
 from sms.models import Delivery, Message
@@ -266,6 +266,26 @@ def test_in_a_batch_each_has_its_own_answer(database):
     assert_books_are_right()
 
 
+def test_in_a_batch_blocks_and_known_countries_are_each_users_own(database):
+    anna, ben = person("anna"), person("ben")
+    BlockedNumber.objects.create(number=DUTCH, user=anna, created_at=NOW)
+    limits.confirm(anna, ["JP"], now=NOW)
+    blocked = submission.submit_many([wanted(anna, DUTCH, key="a"), wanted(ben, DUTCH, key="b")], now=NOW)
+    assert [isinstance(result, submission.BadRecipients) for result in blocked] == [True, False]
+    asked = [wanted(user, JAPANESE, key="c", confirmed=frozenset()) for user in (anna, ben)]
+    results = submission.submit_many(asked, now=NOW)
+    assert [isinstance(result, submission.NewCountry) for result in results] == [False, True]
+
+
+def test_in_a_batch_only_what_passes_the_limit_of_a_number_is_refused(database):
+    user = person(balance=RICH)
+    limit("number", 2)
+    batch = [wanted(user, to, key=f"{turn}") for turn, to in enumerate([MOBILE, MOBILE, MOBILE, DUTCH])]
+    results = submission.submit_many(batch, now=NOW)
+    assert [isinstance(result, submission.OverLimit) for result in results] == [False, False, True, False]
+    assert used() == {f"number:{MOBILE}": 2, f"number:{DUTCH}": 1}
+
+
 @pytest.mark.row("N18")
 def test_at_the_limit_of_the_office_all_is_held_and_the_staff_told_once(database):
     user, boss = person(balance=RICH), person("boss", is_staff=True)
@@ -348,6 +368,21 @@ def test_lists_to_the_same_numbers_in_another_order_do_not_block_each_other(data
         process.go()
     assert [process.result() for process in started] == [5] * 4
     assert_books_are_right()
+
+
+def test_shared_counters_are_locked_in_one_order_whatever_the_order_of_the_numbers(database, monkeypatch):
+    user = person(balance=RICH)
+    limit("country", 100)
+    add, locked = limit_sql.add, []
+
+    def seen(amounts, *more):
+        locked.append([(key.limit_id, key.of) for key in amounts])
+        return add(amounts, *more)
+
+    monkeypatch.setattr(limit_sql, "add", seen)
+    send(user, DUTCH, JAPANESE, key="a")
+    send(user, JAPANESE, DUTCH, key="b")
+    assert locked[0] == locked[1]
 
 
 def send_lists(name: str, way: int) -> int:

@@ -3,8 +3,8 @@
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from credit.models import Account, Allowance, Entry
-from tests.people import person
+from credit.models import Account, Allowance, Entry, Plan, RefundOrder, Reversal, TopUp
+from tests.people import NOW, person
 
 UPDATES = {
     "balance_never_negative": "UPDATE credit_account SET balance = -1",
@@ -17,6 +17,22 @@ ENTRIES = {
     "one_entry_per_account_and_key": {},
     "entry_parts_have_a_window": {"key": "new", "allowance": None},
     "entry_goes_the_way_of_its_kind": {"key": "new", "kind": "charge"},
+}
+# of a top-up that was paid, its refund and the order for it
+PAYMENTS = {
+    "top_up_of_something": "UPDATE credit_topup SET amount = 0, refunded = 0",
+    "top_up_refunded_within_payment": "UPDATE credit_topup SET refunded = amount + 1",
+    "top_up_paid_has_its_payment": "UPDATE credit_topup SET payment = NULL",
+    "reversal_of_something": "UPDATE credit_reversal SET amount = 0",
+    "refund_order_of_something": "UPDATE credit_refundorder SET amount = 0",
+    "refund_order_has_a_reason": "UPDATE credit_refundorder SET why = ''",
+}
+ONCE = {
+    "session": lambda paid: TopUp(**again(paid, session="cs_1")),
+    "payment": lambda paid: TopUp(**again(paid, payment="pi_1", state="paid", paid_at=NOW)),
+    "reference": lambda _paid: Reversal(reference="re_1", amount=1, rank=1, created_at=NOW),
+    "name": lambda paid: Plan(name=paid.account.plan.name),
+    "user_id": lambda paid: Account(user=paid.account.user),
 }
 AS_SQLITE_SAYS = {
     "one_entry_per_account_and_key": "credit_entry.account_id, credit_entry.key",
@@ -66,6 +82,35 @@ def test_the_database_refuses_a_second_window_of_the_same_month(grant):
         window.save(force_insert=True)
 
 
-def test_every_constraint_of_accounts_windows_and_entries_is_tried():
-    named = {constraint.name for model in (Account, Allowance, Entry) for constraint in model._meta.constraints}
-    assert named == {*UPDATES, *ENTRIES, "one_allowance_per_account_and_window"}
+def again(paid: TopUp, **more) -> dict:
+    of = {"account": paid.account, "amount": 5, "currency": "EUR", "livemode": False, "vat_rate": 0}
+    return of | {"created_at": NOW, "expires_at": NOW} | more
+
+
+@pytest.fixture
+def paid(grant) -> TopUp:
+    """A top-up that was paid, part of which went back as staff had ordered."""
+    of = {"amount": 100, "currency": "EUR", "livemode": False, "vat_rate": 0, "session": "cs_1", "payment": "pi_1"}
+    times = {"created_at": NOW, "expires_at": NOW, "paid_at": NOW}
+    top_up = TopUp.objects.create(account=grant.account, state="paid", refunded=1, **of, **times)
+    Reversal.objects.create(reference="re_1", kind="refund", payment="pi_1", amount=1, rank=1, created_at=NOW)
+    RefundOrder.objects.create(top_up=top_up, amount=1, why="asked", by=grant.account.user, created_at=NOW)
+    return top_up
+
+
+@pytest.mark.parametrize("name", PAYMENTS)
+def test_the_database_refuses_this_of_a_payment(paid, name):
+    with refused(name), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(PAYMENTS[name])
+
+
+@pytest.mark.parametrize("column", ONCE)
+def test_the_database_refuses_a_second_with_the_same(paid, column):
+    with pytest.raises(IntegrityError, match=column), transaction.atomic():
+        ONCE[column](paid).save(force_insert=True)
+
+
+def test_every_constraint_of_accounts_windows_entries_and_payments_is_tried():
+    models = (Account, Allowance, Entry, TopUp, Reversal, RefundOrder)
+    named = {constraint.name for model in models for constraint in model._meta.constraints}
+    assert named == {*UPDATES, *ENTRIES, *PAYMENTS, "one_allowance_per_account_and_window"}

@@ -229,6 +229,84 @@ def test_a_process_that_died_before_booking_is_made_good(anna):
     assert (topping_up.unbooked(limit=5), worth(anna)) == ([], AMOUNT - 10_000)
 
 
+def test_what_went_back_or_is_disputed_is_not_left_to_pay_back(anna):
+    top_up = begun(anna)
+    bring(paid(top_up))
+    top_up.refresh_from_db()
+    assert topping_up.refundable(top_up) == AMOUNT
+    bring(reversal(top_up, "refund.created", "re1", "succeeded", 400))
+    bring(reversal(top_up, "charge.dispute.created", "dp", "needs_response", 500))
+    assert topping_up.refundable(top_up) == AMOUNT - 90_000
+
+
+class TestOneWord:
+    """Each word that must change nothing, alone; above they come in any order."""
+
+    def test_a_payment_told_again_is_no_second_credit(self, anna):
+        top_up = begun(anna)
+        assert [bring(paid(top_up)), bring(paid(top_up))] == [200, 200]
+        assert worth(anna) == AMOUNT
+
+    def test_what_is_paid_does_not_expire(self, anna):
+        top_up = begun(anna)
+        bring(paid(top_up))
+        bring(event("checkout.session.expired", {"client_reference_id": str(top_up.pk), "status": "expired"}))
+        assert TopUp.objects.get().state == "paid"
+
+    def test_what_is_not_paid_is_not_credited(self, anna):
+        bring(paid(begun(anna), payment_status="unpaid"))
+        assert (worth(anna), TopUp.objects.get().state) == (0, "open")
+
+    @pytest.mark.parametrize("envelope", [{"livemode": True}, {"account": "acct_other"}])
+    def test_an_event_of_the_other_mode_or_of_another_s_account(self, anna, envelope):
+        assert bring(paid(begun(anna)) | envelope) == 200
+        top_up = TopUp.objects.get()
+        assert (worth(anna), top_up.state, top_up.doubt) == (0, "open", "")
+
+    @pytest.mark.parametrize("secret", ["whsec_somebody", "", SECRET])
+    def test_an_event_without_the_signature_or_an_old_one(self, anna, secret):
+        assert bring(paid(begun(anna)), secret=secret, age=3_600 if secret == SECRET else 0) == 400
+        assert worth(anna) == 0
+
+    def test_any_event_where_the_office_has_no_secret(self, anna, settings):
+        settings.STRIPE_WEBHOOK_SECRET = ""
+        assert bring(paid(begun(anna)), secret="") == 404
+        assert worth(anna) == 0
+
+    @pytest.mark.parametrize("other", [{"currency": "usd"}, {"livemode": True}])
+    def test_a_refund_of_another_currency_or_mode(self, anna, other):
+        top_up = begun(anna)
+        bring(paid(top_up))
+        told = reversal(top_up, "refund.created", "re1", "succeeded", 400)
+        told["data"]["object"] |= other
+        assert bring(told) == 200
+        assert worth(anna) == AMOUNT
+
+    def test_an_older_one(self, anna):
+        top_up = begun(anna)
+        bring(paid(top_up))
+        bring(reversal(top_up, "refund.failed", "re1", "failed", 400))
+        bring(reversal(top_up, "refund.created", "re1", "pending", 400))
+        assert worth(anna) == AMOUNT
+
+    def test_the_same_one_again(self, anna):
+        top_up = begun(anna)
+        bring(paid(top_up))
+        for status, left in (("pending", 400), ("succeeded", 400), ("succeeded", 400), ("failed", 0), ("failed", 0)):
+            assert bring(reversal(top_up, "refund.updated", "re1", status, 400)) == 200
+            assert worth(anna) == AMOUNT - left * 100
+
+    def test_one_of_another_payment_under_the_same_name(self, anna):
+        top_up = begun(anna)
+        bring(paid(top_up))
+        bring(reversal(top_up, "refund.created", "re1", "pending", 400))
+        told = reversal(top_up, "refund.failed", "re1", "failed", 400)
+        told["data"]["object"]["payment_intent"] = "pi_other"
+        bring(told)
+        assert Reversal.objects.get().standing == "taken"
+        assert worth(anna) == AMOUNT - 40_000
+
+
 class TestTheDatabaseRefuses:
     def test_a_balance_beside_a_debt(self, anna):
         account = charging.account_of(anna)

@@ -6,6 +6,7 @@ import signal
 import time
 from collections import Counter
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
@@ -13,9 +14,9 @@ from django.db import connection
 from contacts.models import Notice, User
 from credit import books as credit_books
 from credit.allowance import standing
-from sms import books, dispatch, holding, queue_sql, slots, submission, sweeper
+from sms import books, dispatch, holding, outcomes, queue_sql, slots, submission, sweeper
 from sms.gateways import configured
-from sms.gateways.contract import Refused
+from sms.gateways.contract import CALL_SECONDS, Refused
 from sms.gateways.memory import Behaviour
 from sms.models import Delivery, Message, Slot
 from sms.submission import Recipient, Request
@@ -88,6 +89,32 @@ def test_what_was_cancelled_after_the_claim_is_not_called(database, gateway):
     assert_books_are_right()
 
 
+def test_what_is_cancelled_between_claim_and_call_is_not_called(database, gateway, monkeypatch):
+    memory = gateway()
+    message = send(person(), 2)
+    within = outcomes.within_daily_cap
+
+    def and_cancel(*args, **more):
+        assert submission.cancel(message, now=NOW) == 2
+        return within(*args, **more)
+
+    monkeypatch.setattr(outcomes, "within_daily_cap", and_cancel)
+    assert drain() == 0
+    assert memory.arrivals() == []
+    assert states() == {"cancelled": 2}
+
+
+def test_an_unknown_one_is_not_claimed_along_with_others(database, gateway):
+    memory = gateway(memory={"script": ["time_out_after"]})
+    user = person()
+    send(user)
+    drain()
+    send(user, key="other", start=5)
+    assert drain(NOW + timedelta(hours=1)) == 1
+    assert [arrival.number for arrival in memory.arrivals()] == numbers(1) + numbers(1, start=5)
+    assert states() == {"unknown": 1, "sent": 1}
+
+
 def test_a_claim_never_returns_more_than_asked_nor_what_another_has(database, gateway):
     gateway()
     send(person(parts=100), 25)
@@ -122,6 +149,41 @@ def test_a_second_drain_finds_the_slot_taken(database, gateway):
     assert slots.take("memory", owner=7, now=NOW)
     assert drain() == 0
     assert drain(NOW + slots.LEASE) == 1, "a lease that ended frees the slot"
+
+
+def test_who_loses_the_slot_at_work_makes_no_more_calls(database, gateway):
+    """Another took it, as after a pause longer than the lease: the gateway's window and rate are the other's now."""
+    gateway(memory={"window": 1})
+    send(person(), 3)
+    turns = []
+
+    def clock():
+        turns.append(1)
+        if len(turns) == 4:
+            Slot.objects.update(owner=7)
+        return NOW
+
+    assert dispatch.drain("memory", clock=clock) < 3
+    assert Slot.objects.get(alias="memory").owner == 7, "nor is it given back for the other"
+    assert states()["queued"] > 0
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(-1, 1), (1, 0)])
+def test_a_call_begins_only_where_it_can_end_before_its_lease(database, gateway, monkeypatch, seconds, calls):
+    """Beyond its lease the reaper may have called the row unknown, and another may have it."""
+    memory, clock = gateway(), SimpleNamespace(now=0.0)
+    prepare = type(memory).prepare
+
+    def slowly(self, hand_over):
+        clock.now += dispatch.LEASE.total_seconds() - CALL_SECONDS - 5 + seconds
+        return prepare(self, hand_over)
+
+    monkeypatch.setattr(dispatch, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(type(memory), "prepare", slowly)
+    message = send(person())
+    drain()
+    assert len(memory.arrivals()) == calls
+    assert message.deliveries.get().state == ("sent" if calls else "queued")
 
 
 def test_what_waits_in_the_drain_past_its_lease_is_called_once(database, gateway):
@@ -352,6 +414,33 @@ def test_hold_stops_and_release_resumes(database, gateway):
     assert drain() == 2
 
 
+@pytest.mark.parametrize("alias", ["", "memory"])
+def test_a_hold_stops_a_drain_at_work(database, gateway, alias):
+    gateway(memory={"window": 1})
+    send(person(), 3)
+    turns = []
+
+    def clock():
+        turns.append(1)
+        if len(turns) == 4:
+            holding.hold(why="too many complaints", alias=alias, now=NOW)
+        return NOW
+
+    assert dispatch.drain("memory", clock=clock) < 3
+    assert states()["queued"] > 0
+    assert not Delivery.objects.filter(claim__isnull=False, state="queued").exists(), "given back"
+
+
+def test_nothing_is_leased_while_all_is_held(database, gateway, monkeypatch):
+    gateway()
+    send(person())
+    holding.hold(why="too many complaints", now=NOW)
+    claim, claimed = queue_sql.claim, []
+    monkeypatch.setattr(queue_sql, "claim", lambda *args, **more: claimed.extend(claim(*args, **more)) or claimed)
+    drain()
+    assert claimed == []
+
+
 def test_a_hold_of_one_gateway_leaves_the_others(database, gateway, settings):
     gateway(memory={}, other={})
     settings.SMS_ROUTES = [{"prefix": "+32", "gateways": ["memory"]}]
@@ -433,6 +522,13 @@ def test_at_most_two_windows_are_ever_under_way(database, gateway):
     assert states() == {"sent": 30}
     assert loop["most"] <= 6
     assert len(seen) == 30
+
+
+@pytest.mark.parametrize(("under_way", "room"), [(0, 3), (3, 3), (4, 2), (6, 0)])
+def test_a_slow_gateway_gets_no_third_window(gateway, under_way, room):
+    memory = gateway(memory={"window": 3})
+    loop = dispatch._Drain("memory", memory, 1, lambda: NOW, lambda: False, True, None, _under_way=under_way)
+    assert loop._room(0) == room
 
 
 def test_a_late_yes_counts_and_any_other_late_word_does_not(database, gateway):

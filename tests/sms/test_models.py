@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from sms import submission
-from sms.models import Continuity, Delivery, Message
+from sms.models import Continuity, Delivery, Draft, Message
 from sms.submission import Recipient, Request
 from tests.people import NOW, numbers, person
 
@@ -62,6 +62,19 @@ def test_the_database_refuses_this_delivery(accepted, name):
         setattr(copy, field, value)
     with pytest.raises(IntegrityError, match=said(name)), transaction.atomic():
         copy.save(force_insert=True)
+
+
+def test_one_charge_pays_one_message(accepted):
+    planned = Message.objects.get(state="planned")
+    planned.state, planned.accepted_at, planned.charge = "accepted", NOW, accepted.charge
+    with pytest.raises(IntegrityError, match="charge_id"), transaction.atomic():
+        planned.save()
+
+
+def test_there_is_one_draft_of_a_user(accepted):
+    Draft.objects.create(user=accepted.user, changed_at=NOW)
+    with pytest.raises(IntegrityError, match="user_id"), transaction.atomic():
+        Draft.objects.create(user=accepted.user, changed_at=NOW)
 
 
 def test_there_is_one_office_in_one_database(database):

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from contacts.models import User
-from sms import queue_sql, slots, submission
+from sms import holding, queue_sql, slots, submission
 from sms.models import Delivery, Message, Slot
 from sms.submission import Recipient, Request
 from tests.people import NOW, numbers, person
@@ -225,6 +225,34 @@ class TestTheSlot:
         assert slots.renew("memory", owner=THEIRS, now=late) is None
         assert slots.renew("memory", owner=MINE, now=late)
         assert Slot.objects.get(alias="memory").lease_until == late + slots.LEASE
+
+    def test_is_not_renewed_for_who_lost_it_a_moment_ago(self, database):
+        """Between the look and the renewal another takes it, whose lease stays as it is."""
+        slots.take("memory", owner=MINE, now=NOW)
+
+        def meanwhile(execute, sql, *args):
+            if sql.startswith("UPDATE"):
+                execute(f"UPDATE sms_slot SET owner = {THEIRS}", None, *args[1:])
+            return execute(sql, *args)
+
+        with connection.execute_wrapper(meanwhile):
+            slots.renew("memory", owner=MINE, now=NOW + slots.LEASE / 2)
+        assert Slot.objects.get(alias="memory").lease_until == NOW + slots.LEASE
+
+    @pytest.mark.parametrize(
+        "resting", [{"resting_until": SOON}, {"held_at": NOW}, {"held_at": NOW, "alias": holding.ALL}]
+    )
+    def test_gives_no_room_while_its_gateway_rests_or_is_held(self, database, resting):
+        slots.take("memory", owner=MINE, now=NOW)
+        assert slots.renew("memory", owner=MINE, now=NOW).room(5, under_way=0) == 5
+        Slot.objects.update_or_create(alias=resting.get("alias", "memory"), defaults=resting)
+        assert slots.renew("memory", owner=MINE, now=NOW).room(5, under_way=0) == 0
+
+    def test_gives_room_for_one_call_while_its_gateway_is_tried(self, database):
+        slots.take("memory", owner=MINE, now=NOW)
+        Slot.objects.filter(alias="memory").update(failures=slots.FAILURES_BEFORE_REST)
+        place = slots.renew("memory", owner=MINE, now=NOW)
+        assert [place.room(5, under_way=already) for already in (0, 1, 2)] == [1, 0, 0]
 
     def test_is_left_by_its_owner_only(self, database):
         slots.take("memory", owner=MINE, now=NOW)

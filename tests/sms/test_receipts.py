@@ -280,6 +280,12 @@ def test_the_operators_no_refuses_pays_back_and_tells_what_our_relay_took(databa
     assert_books_are_right()
 
 
+def test_a_no_beside_a_yes_refuses_nothing():
+    no, yes = KeptReceipt(refused="absent"), KeptReceipt(left=True)
+    relayed = Delivery(state="relayed", reference="r")
+    assert (receipts.Told(relayed, [no]).refused, receipts.Told(relayed, [no, yes]).refused) == ("absent", "")
+
+
 def test_a_yes_and_a_no_in_one_batch_is_a_yes(database, gateways):
     gateways(memory={"script": ["relay"]})
     [delivery] = sent()

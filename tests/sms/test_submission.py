@@ -255,6 +255,38 @@ def test_a_cancel_in_time_costs_nothing(database):
     assert_books_are_right()
 
 
+def cancel_all(message_id: str) -> int:
+    return submission.cancel(Message.objects.get(pk=message_id), now=NOW)
+
+
+def test_a_cancel_waits_for_who_releases_and_then_takes_back_what_was_paid(database):
+    if database.vendor == "sqlite":
+        return  # one writer at a time: nobody comes between
+    user = person(parts=5, balance=0)
+    at = NOW + timedelta(hours=3)
+    message = submission.submit(request(user, to=numbers(2), release_at=at), now=NOW).message
+    cancels = database.start(cancel_all, str(message.pk))
+    cancels.wait_until_ready()
+    with transaction.atomic():
+        release_due(now=at)
+        cancels.go()
+        while not waiting_for_a_lock():
+            assert cancels.popen.poll() is None, cancels.result()
+    assert cancels.result() == 2
+    assert set(message.deliveries.values_list("state", flat=True)) == {"cancelled"}
+    assert standing(user, now=at).available == 5
+    assert_books_are_right(now=at)
+
+
+def waiting_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE NOT granted AND datname = current_database()"
+        )
+        return cursor.fetchone()[0] > 0
+
+
 @pytest.mark.parametrize(
     "sql",
     [
