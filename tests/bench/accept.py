@@ -6,6 +6,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from django.test import Client, override_settings
@@ -25,8 +26,9 @@ PLENTY = 10**12
 
 
 def wealthy(name: str = "anna") -> User:
-    """Make a user who can pay for all that a bench sends."""
-    return person(name, parts=30, balance=PLENTY, now=timezone.now())
+    """Make a user who can pay for all that a bench sends, and is no new one to the limits."""
+    joined = timezone.now() - timedelta(days=30)
+    return person(name, parts=30, balance=PLENTY, now=timezone.now(), date_joined=joined)
 
 
 def send(user: User, to: list[str], **more: Any) -> submission.Submitted:

@@ -17,7 +17,7 @@ from credit import books, charging, topping_up
 from credit.allowance import standing
 from credit.models import Entry, Reversal, TopUp
 from office.stripe_double.events import signature
-from tests.credit.stripe_words import AMOUNT, Story, paid, reversal, words
+from tests.credit.stripe_words import AMOUNT, Story, event, paid, reversal, words
 from tests.people import person
 
 SECRET = "whsec_test"
