@@ -16,6 +16,7 @@ from django.db.models import Sum
 
 from contacts import fault
 from contacts.models import User
+from contacts.value_table import as_table
 from credit.allowance import month_window, parts_of, price_of
 from credit.models import Account, Allowance, Entry, Plan
 
@@ -356,11 +357,22 @@ def _lapse(allowance: Allowance, *, now: datetime, key: str) -> Entry:
 
 
 def _save_allowances(allowances: Iterable[Allowance | None]) -> None:
-    Allowance.objects.bulk_update({each for each in allowances if each}, ["granted", "available"])
+    figures = {each.pk: (each.granted, each.available) for each in allowances if each}
+    _write("credit_allowance", figures, "granted", "available")
 
 
 def _save_balances(accounts: Iterable[Account]) -> None:
-    Account.objects.bulk_update(set(accounts), ["balance", "debt"])
+    _write("credit_account", {each.pk: (each.balance, each.debt) for each in accounts}, "balance", "debt")
+
+
+def _write(table: str, figures: Mapping[int, tuple[int, int]], *columns: str) -> None:
+    """Write two figures of each locked row, in one statement: the ORM's takes as long to put together as to run."""
+    if not figures:
+        return
+    given, values = as_table("t", [(pk, *both) for pk, both in figures.items()], ("id", *columns))
+    written = ", ".join(f"{column} = t.{column}" for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {written} FROM {given} WHERE {table}.id = t.id", values)
 
 
 def _require_transaction() -> None:

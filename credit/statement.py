@@ -184,12 +184,13 @@ def _due(account: Account, *, has: Standing, now: datetime) -> Iterator[Line]:
         yield Line(last.ends_at, Entry.Kind.LAPSE, -last.available, 0, 0, account.balance, is_due=True)
 
 
+# The first bound says no more than the rest: it is the one by which an index is read no further than it must.
 def _older_than(created_at: datetime, key: int) -> Q:
-    return Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=key)
+    return Q(created_at__lte=created_at) & (Q(created_at__lt=created_at) | Q(id__lt=key))
 
 
 def _newer_than(entry: Entry) -> Q:
-    return Q(created_at__gt=entry.created_at) | Q(created_at=entry.created_at, id__gt=entry.pk)
+    return Q(created_at__gte=entry.created_at) & (Q(created_at__gt=entry.created_at) | Q(id__gt=entry.pk))
 
 
 def _read_cursor(cursor: str) -> tuple[datetime, int] | None:

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from contacts.models import User
-from sms import dispatch, queue_sql
+from sms import dispatch, queue_sql, releasing
 from tests.bench import raw
 from tests.bench.accept import recipient, submit_read, wealthy
 from tests.bench.figures import Figure, ratio
@@ -133,27 +133,39 @@ def due_scan(run: Run) -> Iterator[Figure]:
 
 
 def fill(user: User, count: int) -> None:
-    """Add `count` deliveries that are not due: half sent in the past, half planned for tomorrow."""
-    message_id = raw.message(user, recipients=count, now=timezone.now())
+    """Add `count` deliveries that were sent, and a tenth as many SMS that are planned for tomorrow."""
+    now = timezone.now()
+    message_id = raw.message(user, recipients=count, now=now)
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO sms_delivery (message_id, position, number, name, state, state_at, gateway, lane, turn_at,
                     not_before, valid_until, attempt, reference, reason, receipt, sent_at, handed_at)
-                SELECT %s, n, '+32470' || lpad((n %% 1000000)::text, 6, '0'), '',
-                    CASE WHEN n %% 2 = 0 THEN 'sent' ELSE 'queued' END, now(), 'main', 1,
-                    now() + n * interval '20 ms', now() + interval '1 day', now() + interval '2 days', 0, '', '', 0,
-                    CASE WHEN n %% 2 = 0 THEN now() END, CASE WHEN n %% 2 = 0 THEN now() END
+                SELECT %s, n, '+32470' || lpad((n %% 1000000)::text, 6, '0'), '', 'sent', now(), 'main', 1,
+                    now(), now(), now(), 1, 'sink-' || n, '', 0, now(), now()
                 FROM generate_series(1, %s) AS n""",
             [str(message_id), count],
         )
+        cursor.execute(
+            """INSERT INTO sms_message (id, user_id, state, text, encoding, parts_each, recipients, price,
+                    from_allowance, occasion, occasion_reference, request_key, request_digest, created_at, valid_until,
+                    why_not, gateway, release_at, planned_to)
+                SELECT gen_random_uuid(), %s, 'planned', 'See you at 9', 'gsm7', 1, 1, 0, 0, 'form', '', 'bench:' || n,
+                    '', now(), now() + interval '3 days', '', '', now() + interval '1 day' + n * interval '1 second',
+                    '[]'
+                FROM generate_series(1, %s) AS n""",
+            [user.pk, count // 10],
+        )
         cursor.execute("ANALYZE sms_delivery")
+        cursor.execute("ANALYZE sms_message")
 
 
 def polling(run: Run) -> float:
     """Return the median of looks at a queue in which nothing is due, in ms."""
 
     def look() -> None:
-        queue_sql.due("main", now=timezone.now())
+        now = timezone.now()
+        assert not queue_sql.due("main", now=now)
+        assert not releasing.release_due(now=now)
 
     look()
     return median(milliseconds(look) for _ in range(run.size(50, tiny=2)))
