@@ -114,7 +114,7 @@ def page(user: User, *, now: datetime, before: str = "", wanted: Filter = EVERYT
     account = Account.objects.filter(user=user).first()
     if account is None:
         return Page([], "")
-    entries, cursor = Entry.objects.filter(account__user=user), _read_cursor(before)
+    entries, cursor = Entry.objects.filter(account=account), _read_cursor(before)
     shown = wanted.of(entries)
     if cursor:
         shown = shown.filter(_older_than(*cursor))
