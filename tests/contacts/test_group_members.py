@@ -1,6 +1,7 @@
 """A group always has an owner, on both databases, also where its two owners leave at the same moment."""
 
 import django.db
+import pytest
 
 from contacts import address_book, cures, group_members
 from contacts.models import ContactNumber, Group, Membership
@@ -28,6 +29,17 @@ def test_of_two_owners_who_leave_at_once_one_stays(database):
         process.go()
     assert sorted(process.result() for process in started) == ["left", "stays"]
     assert Group.objects.get().membership_set.get().role == "owner"
+
+
+def test_who_is_in_or_asked_is_not_asked_again_and_another_is(database):
+    anna = person()
+    person("ben")
+    group = group_members.make("Team", owner=anna)
+    with pytest.raises(group_members.AlreadyIn):
+        group_members.invite(group, "anna", role="writer", by=anna, now=NOW)
+    assert group_members.invite(group, "ben", role="writer", by=anna, now=NOW).user.username == "ben"
+    with pytest.raises(group_members.AlreadyIn):
+        group_members.invite(group, "ben", role="writer", by=anna, now=NOW)
 
 
 def test_cures_and_lists_work_on_this_database_too(database):

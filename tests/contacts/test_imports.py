@@ -268,15 +268,20 @@ def test_of_two_that_saw_an_import_wait_one_gets_it(book):
     assert others[1].pk == ImportBatch.objects.get().pk
 
 
-def test_an_import_that_was_cancelled_and_what_is_done_are_not_worked_at(book):
-    batch = begun(book, f"{HEAD}Jan,P,,+32 475 12 34 56\n")
-    assert import_leases.claim(now=NOW) is None, "it waits for a person"
-    imports.confirm(batch)
+@pytest.mark.parametrize("state", sorted(set(ImportBatch.State.values) - set(import_leases.AT_WORK)))
+def test_what_waits_for_a_person_or_is_over_is_not_worked_at(book, state):
+    batch = imports.begin(book, Upload("x.csv", [HEAD.encode()]), by=book.user, now=NOW)
+    over = {"finished_at": NOW, "undone_at": NOW if state == "undone" else None}
+    ImportBatch.objects.filter(pk=batch.pk).update(state=state, **over if state in {"done", "undone"} else {})
+    assert import_leases.claim(now=NOW) is None
+
+
+def test_an_import_that_was_cancelled_is_lost_to_who_works_at_it(book):
+    imports.begin(book, Upload("x.csv", [HEAD.encode()]), by=book.user, now=NOW)
     at_work = import_leases.claim(now=NOW)
     ImportBatch.objects.update(state="failed")
     with pytest.raises(import_leases.LostLease):
         import_leases.renew(at_work, now=NOW)
-    assert import_leases.claim(now=NOW + timedelta(minutes=3)) is None
 
 
 @pytest.mark.parametrize("twins", ["merge", "skip"])

@@ -31,6 +31,14 @@ def whole(user, *, now, **more):
             return lines
 
 
+def test_another_s_account_changes_nothing_of_one_s_own():
+    anna, carla = person("anna"), person("carla", balance=950)
+    pay(anna, 1, "a", now=DECEMBER)
+    assert [line.kind for line in statement.due(carla, now=DECEMBER)] == ["grant", "lapse"]
+    assert statement.due(anna, now=DECEMBER) == []
+    assert statement.page(carla, now=NOW).lines[0].left_amount == 950
+
+
 @pytest.mark.row("S14")
 def test_the_newest_lines_show_what_there_is_and_all_lines_add_up_to_it():
     user = person(parts=9)

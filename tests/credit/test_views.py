@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from credit import charging
+from credit import charging, topping_up
 from tests.people import person
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +30,16 @@ def test_it_says_what_there_is_as_money_and_as_sms_and_how_it_is_filled(client):
     assert "−€0.19" in page
     assert "to begin with" in page
     assert "support can add to the balance" in page
+
+
+def test_another_s_open_payment_is_not_shown(client):
+    now, anna, carla = timezone.now(), person("anna"), person("carla")
+    wanted = topping_up.Wanted(amount=100_000, currency="EUR", livemode=False, vat_rate=0)
+    top_up = topping_up.begin(anna, wanted, now=now)
+    type(top_up).objects.update(session="cs_1")
+    for user, shown in ((anna, True), (carla, False)):
+        client.force_login(user)
+        assert (str(top_up.pk) in client.get(ADDRESS).content.decode()) == shown
 
 
 def test_somebody_without_an_account_sees_nothing_of_others(client):

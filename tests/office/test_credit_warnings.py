@@ -53,6 +53,12 @@ def test_the_threshold_is_ones_own():
     assert kinds(user) == []
 
 
+def test_what_another_wants_to_be_told_is_not_asked():
+    anna, ben = person("anna", parts=3, balance=0), person("ben", parts=3, balance=0)
+    Account.objects.filter(user=anna).update(tells_low=False)
+    assert (kinds(anna), kinds(ben)) == ([], ["low"])
+
+
 def test_who_never_had_credit_is_not_told_that_it_runs_low():
     person(parts=0, balance=0)
     tell_due(now=NOW)

@@ -1,6 +1,7 @@
 """The welcome page and the frame round every page."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -19,10 +20,9 @@ def somebody(name="anna", **more) -> User:
     return person(name, now=timezone.now(), **more)
 
 
-def send(user, text="See you at 9", to=("+32475998877",)):
-    wanted = Request(
-        user=user, text=text, to=[Recipient(number) for number in to], occasion="form", request_key=str(uuid.uuid4())
-    )
+def send(user, text="See you at 9", to=("+32475998877",), **more):
+    recipients = [Recipient(number) for number in to]
+    wanted = Request(user, text, recipients, "form", request_key=str(uuid.uuid4()), **more)
     return submission.submit(wanted, now=timezone.now()).message
 
 
@@ -67,14 +67,17 @@ def test_notices_and_what_was_sent_last_are_ones_own(client):
     anna, carla = somebody("anna"), somebody("carla")
     notices.tell(News(anna.pk, "a", "The gateway refused one.", "/sms/history/"), now=timezone.now())
     message = send(anna, to=("+32475998877", "+32475998878"))
+    send(anna, release_at=timezone.now() + timedelta(days=1))
     client.force_login(anna)
     page = client.get("/").content.decode()
     assert "The gateway refused one." in page
     assert f"/sms/{message.pk}/" in page
     assert "+32 475 99 88 77" in page
     assert "and 1 more" in page
+    assert "1 planned SMS" in page
     client.force_login(carla)
     page = client.get("/").content.decode()
+    assert "planned SMS" not in page
     assert "The gateway refused one." not in page
     assert "See you at 9" not in page
     assert "Nothing sent yet" in page

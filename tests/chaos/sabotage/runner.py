@@ -6,6 +6,7 @@ So a removal costs its tests and little else: servers, libraries, the product an
 import json
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from tests.chaos.sabotage import saboteur
 from tests.chaos.sabotage.protection import Protection
 from tests.chaos.sabotage.protections import protections
 
+PATIENCE = 180  # seconds
 SITE = Path(__file__).parent / "site"
 OPTIONS = ["-q", "-s", "-n0", "--tb=short", "-pno:cacheprovider", "--reuse-db"]
 
@@ -129,6 +131,7 @@ class Runner:
             session.items = _chosen(session.items, tests)
             if damage:
                 session.config.option.maxfail = 1
+                signal.alarm(PATIENCE)  # what never ends is said, and the list goes on
                 self._damage(session.config, damage)
         except Exception as error:
             self._answer({"error": f"{type(error).__name__}: {error}"})

@@ -8,8 +8,8 @@ from tests.chaos.sabotage.saboteur import PROJECT
 
 TESTS = {
     "sms/models.py": ("tests/sms/test_models.py",),
-    "credit/models.py": ("tests/credit/test_models.py", "tests/credit/test_topping_up.py::TheDatabaseRefuses"),
-    "credit/limit_models.py": ("tests/credit/test_limits.py::the_database_refuses",),
+    "credit/models.py": ("tests/credit/test_models.py",),
+    "credit/limit_models.py": ("tests/credit/test_limit_models.py",),
 }
 CREDIT, SMS = "tests/credit/test_charging.py::database_refuses", "tests/sms/test_submission.py::database_refuses"
 
