@@ -32,7 +32,8 @@ def test_it_says_what_there_is_as_money_and_as_sms_and_how_it_is_filled(client):
     assert "support can add to the balance" in page
 
 
-def test_another_s_open_payment_is_not_shown(client):
+def test_another_s_open_payment_is_not_shown(client, settings):
+    settings.STRIPE_SECRET_KEY = "sk_test_x"
     now, anna, carla = timezone.now(), person("anna"), person("carla")
     wanted = topping_up.Wanted(amount=100_000, currency="EUR", livemode=False, vat_rate=0)
     top_up = topping_up.begin(anna, wanted, now=now)

@@ -165,11 +165,13 @@ def test_a_user_says_what_to_be_told(client):
     )
 
 
-def test_what_another_wants_to_be_told_stays(client):
+def test_what_another_wants_to_be_told_is_neither_shown_nor_changed(client):
     anna, carla = person("anna", now=timezone.now()), person("carla", now=timezone.now())
     client.force_login(carla)
+    Account.objects.filter(user=anna).update(low_below=77)
+    assert client.get(ADDRESS).context["form"]["low_below"].value() == 5
     client.post(ADDRESS, {"low_below": "12"})
-    assert dict(Account.objects.values_list("user", "low_below")) == {anna.pk: 5, carla.pk: 12}
+    assert dict(Account.objects.values_list("user", "low_below")) == {anna.pk: 77, carla.pk: 12}
 
 
 def test_the_plan_stands_with_its_price_and_vat(client):
