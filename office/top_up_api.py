@@ -69,7 +69,7 @@ class TopUpsView(GenericAPIView[TopUp]):
         responses={
             201: BegunSerializer,
             400: ErrorSerializer,
-            403: ErrorSerializer,
+            409: ErrorSerializer,
             429: ErrorSerializer,
             503: ErrorSerializer,
         },
