@@ -12,7 +12,7 @@ from django.db import connection
 
 from credit import limits
 from credit.limit_models import Limit, LimitCount, NumberCount
-from credit.limit_sql import EPOCH
+from credit.limit_sql import EPOCH, minute
 
 _ACCEPTED = "FROM sms_message m WHERE m.accepted_at >= %s AND m.accepted_at < %s"
 _TO_NUMBERS = """FROM sms_delivery d JOIN sms_message m ON m.id = d.message_id
@@ -47,23 +47,19 @@ def _counts(limit: Limit) -> type[LimitCount] | type[NumberCount]:
 
 def _windows(limit: Limit) -> list[datetime]:
     """Return when each window began that has counters and that the limit has not changed in."""
-    minutes = _counts(limit).objects.filter(limit=limit).order_by("minute").values_list("minute", flat=True).distinct()
-    begun = [EPOCH + timedelta(minutes=minute) for minute in minutes]
-    return [each for each in begun if each >= limit.changed_at]
-
-
-def _minute(starts_at: datetime) -> int:
-    return int((starts_at - EPOCH).total_seconds() // 60)
+    begun = _counts(limit).objects.filter(limit=limit).order_by("minute").values_list("minute", flat=True).distinct()
+    windows = (EPOCH + timedelta(minutes=each) for each in begun)
+    return [starts_at for starts_at in windows if starts_at >= limit.changed_at]
 
 
 def _was_passed(limit: Limit, starts_at: datetime) -> bool:
-    return _counts(limit).objects.filter(limit=limit, minute=_minute(starts_at), used__gt=limit.most).exists()
+    return _counts(limit).objects.filter(limit=limit, minute=minute(starts_at), used__gt=limit.most).exists()
 
 
 def _is_off(limit: Limit, starts_at: datetime) -> bool:
     ends_at = limits.window(limit.window, starts_at)[1]
     at = connection.ops.adapt_datetimefield_value
-    values = [limit.pk, _minute(starts_at), at(starts_at), at(ends_at)]
+    values = [limit.pk, minute(starts_at), at(starts_at), at(ends_at)]
     values += [f"{limit.of}%"] if limit.kind == Limit.Kind.PREFIX else []
     wrong = "> 0" if limit.kind in _MAY_LAG else "<> 0"
     sql = f"SELECT 1 FROM ({_BOTH[Limit.Kind(limit.kind)]}) AS both_of GROUP BY of HAVING SUM(used) {wrong} LIMIT 1"

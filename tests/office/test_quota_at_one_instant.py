@@ -21,14 +21,7 @@ def test_what_is_sent_between_two_statements_is_in_none_of_the_figures(database,
         return  # its one writer waits until the figures are read
     user = person(parts=10, now=timezone.now())
 
-    def interrupted(*arguments, **more):
-        found = standing(*arguments, **more)
-        thread = Thread(target=send_elsewhere, args=[user])
-        thread.start()
-        thread.join()
-        return found
-
-    monkeypatch.setattr(quota, "standing", interrupted)
+    monkeypatch.setattr(quota, "standing", standing_while_somebody_sends(user))
     found = quota.quota_of(user, now=timezone.now())
     assert found.has.granted == found.has.available + found.used.from_allowance + found.has.lapsed
     assert (found.has.available, standing(user, now=timezone.now()).available) == (10, 7)
@@ -40,6 +33,17 @@ def test_the_balance_and_the_first_line_of_its_statement_are_of_one_instant(data
         return  # its one writer waits until the page is read
     user = person(parts=0, now=timezone.now())
 
+    monkeypatch.setattr(views, "standing", standing_while_somebody_sends(user))
+    client = Client()
+    client.force_login(user)
+    shown = client.get("/settings/account/balance/").context
+    assert shown["has"].balance == shown["statement"].lines[0].left_amount
+    assert standing(user, now=timezone.now()).balance < shown["has"].balance, "somebody did send meanwhile"
+
+
+def standing_while_somebody_sends(user):
+    """Return `standing`, after which three SMS are sent on another connection before it answers."""
+
     def interrupted(*arguments, **more):
         found = standing(*arguments, **more)
         thread = Thread(target=send_elsewhere, args=[user])
@@ -47,12 +51,7 @@ def test_the_balance_and_the_first_line_of_its_statement_are_of_one_instant(data
         thread.join()
         return found
 
-    monkeypatch.setattr(views, "standing", interrupted)
-    client = Client()
-    client.force_login(user)
-    shown = client.get("/settings/account/balance/").context
-    assert shown["has"].balance == shown["statement"].lines[0].left_amount
-    assert standing(user, now=timezone.now()).balance < shown["has"].balance, "somebody did send meanwhile"
+    return interrupted
 
 
 def send_elsewhere(user):
