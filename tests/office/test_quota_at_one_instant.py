@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from credit import views
+from credit import statement, views
 from credit.allowance import standing
 from office import quota
 from sms import submission
@@ -39,6 +39,27 @@ def test_the_balance_and_the_first_line_of_its_statement_are_of_one_instant(data
     shown = client.get("/settings/account/balance/").context
     assert shown["has"].balance == shown["statement"].lines[0].left_amount
     assert standing(user, now=timezone.now()).balance < shown["has"].balance, "somebody did send meanwhile"
+
+
+@pytest.mark.row("S14")
+@pytest.mark.parametrize("address", ["/settings/account/statement/", "/settings/account/balance/"])
+def test_a_line_that_came_after_the_balance_was_read_waits_for_the_next_page(database, monkeypatch, address):
+    if database.vendor == "sqlite":
+        return  # its one writer waits until the page is read
+    user = person(parts=0, now=timezone.now())
+    read_cursor = statement._read_cursor
+
+    def interrupted(before):  # the account has been read, its lines have not
+        thread = Thread(target=send_elsewhere, args=[user])
+        thread.start()
+        thread.join()
+        return read_cursor(before)
+
+    monkeypatch.setattr(statement, "_read_cursor", interrupted)
+    client = Client()
+    client.force_login(user)
+    [first, *_others] = client.get(address).context["statement"].lines
+    assert (first.kind, first.left_amount) == ("adjust", 50_000)
 
 
 def standing_while_somebody_sends(user):
