@@ -1,5 +1,7 @@
 """The source's own steps in a real browser: welcome page, SMS, Mobile, Add, message, Send, by keyboard only (S16)."""
 
+import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -8,12 +10,12 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.utils import timezone
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from contacts.models import User
 from sms import dispatch, submission
 from sms.gateways import configured
-from sms.models import Delivery, Message
+from sms.models import Delivery, Draft, Message
 from tests.browser import DESK, PHONE, OpenPage, axe
 from tests.people import numbers, person
 
@@ -25,6 +27,7 @@ WORDS = {
 }
 LEFT = {"en": "left our system", "nl": "heeft ons systeem verlaten", "fr": "a quitté notre système"}
 TABS = 60
+PATIENCE = 10  # seconds
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -244,6 +247,29 @@ def test_numbers_typed_faster_than_answers_come_are_all_there(
     expect(field(desk_page, "Mobile")).to_have_value("0475")
 
 
+@pytest.mark.row("S16")
+def test_an_answer_that_comes_while_one_types_elsewhere_leaves_the_keys_there(
+    desk_page: Page, sign_in: Callable[[Page, Any], None], anna: User
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    sign_in(desk_page, anna)
+    desk_page.goto("/sms/")
+    desk_page.route(re.compile("/sms/$"), hold)
+    field(desk_page, "Mobile").fill("0475 12 34 56")
+    field(desk_page, "Mobile").press("Enter")
+    field(desk_page, "Message").type("See you ")
+    expect(desk_page.locator(".sms-good li")).to_have_count(0)
+    held.pop().continue_()
+    expect(desk_page.locator(".sms-good li")).to_have_count(1)
+    desk_page.keyboard.type("at 9")
+    expect(field(desk_page, "Message")).to_have_value("See you at 9")
+    expect(field(desk_page, "Mobile")).to_have_value("")
+
+
 @pytest.mark.row("S5")
 def test_ten_thousand_are_pasted_sent_and_followed(
     desk_page: Page, sign_in: Callable[[Page, Any], None], anna: User, memory: Any
@@ -305,6 +331,22 @@ def test_what_is_half_written_is_there_again(page: Page, sign_in: Callable[[Page
     expect(field(page, "Message")).to_have_value("Half a sentence")
     button(page, "Start anew").click()
     expect(field(page, "Message")).to_have_value("")
+
+
+@pytest.mark.row("S16")
+def test_the_last_letters_before_one_leaves_are_kept_too(
+    desk_page: Page, sign_in: Callable[[Page, Any], None], anna: User
+) -> None:
+    sign_in(desk_page, anna)
+    desk_page.goto("/sms/")
+    desk_page.evaluate("document.addEventListener('htmx:confirm', (event) => event.preventDefault())")  # no quote
+    field(desk_page, "Message").fill("Off at once")
+    desk_page.get_by_role("link", name="History").first.click()
+    desk_page.wait_for_url("**/sms/history/")
+    deadline = time.monotonic() + PATIENCE
+    while not (kept := Draft.objects.filter(user=anna, text="Off at once").exists()) and time.monotonic() < deadline:
+        desk_page.wait_for_timeout(50)
+    assert kept
 
 
 @pytest.mark.row("N8")

@@ -28,7 +28,15 @@ document.addEventListener("click", (event) => {
   });
 });
 
+/** An answer that comes while one types in another field leaves the keys there: htmx too moves the focus to [autofocus]. */
+const typesBeside = (root) => typing(document.activeElement) && !root.contains(document.activeElement);
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (!typesBeside(event.target)) return;
+  event.target.querySelectorAll("[autofocus]").forEach((field) => field.removeAttribute("autofocus"));
+});
 document.addEventListener("htmx:afterSettle", (event) => {
+  if (typesBeside(event.target)) return;
   if (event.target.querySelector?.("[autofocus], [aria-invalid]")) focusFirst(event.target);
 });
 

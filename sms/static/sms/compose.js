@@ -89,6 +89,25 @@ document.addEventListener("change", (event) => {
 });
 document.addEventListener("paste", pasteMany);
 
+/** The draft is kept with each quote; who leaves before that was asked has it kept on the way out. */
+const DRAFT = ["csrfmiddlewaretoken", "text", "sign", "later", "token", "people"];
+let unkept = false;
+
+for (const typed of ["input", "change"]) {
+  document.addEventListener(typed, (event) => {
+    if (event.target.closest("#sms-draft")) unkept = true;
+  });
+}
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (["sms-form", "sms-draft"].includes(event.detail.elt?.id)) unkept = false;
+});
+addEventListener("pagehide", () => {
+  if (!unkept || !form()) return;
+  const draft = new FormData(form());
+  [...draft.keys()].filter((name) => !DRAFT.includes(name)).forEach((name) => draft.delete(name));
+  unkept = !navigator.sendBeacon(document.getElementById("sms-draft").getAttribute("hx-post"), draft);
+});
+
 /** The picker: what is ticked goes on the form at once, what is typed is searched for. Without it there are buttons. */
 const press = (id) => form()?.requestSubmit(document.getElementById(id));
 let typing;
