@@ -1,4 +1,4 @@
-"""What the API takes and gives of contacts, lists and groups, field by field; `book_api` does what is asked."""
+"""What the API takes and gives of contacts and lists, field by field; `book_api` does what is asked."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from contacts.filing import MOST_EMAILS, MOST_NUMBERS, Card
-from contacts.models import TYPED_LENGTH, Contact, EmailKind, Membership, NumberKind
+from contacts.models import TYPED_LENGTH, Contact, EmailKind, NumberKind
 from contacts.models.books import NAME_LENGTH
 from contacts.number_reasons import How, Reason
 
@@ -242,21 +242,6 @@ class ListShape(serializers.Serializer[Any]):
     name = serializers.CharField()
     group = serializers.CharField(source="book.group_id", allow_null=True)
     contacts = serializers.IntegerField(source="many", help_text="How many it holds.")
-
-
-class MemberShape(serializers.Serializer[Any]):
-    """Somebody in a group."""
-
-    user = serializers.CharField(source="user.username")
-    role = serializers.ChoiceField(Membership.Role.values)
-
-
-class GroupShape(serializers.Serializer[Any]):
-    """A group of the token's user."""
-
-    id = serializers.CharField(source="pk")
-    name = serializers.CharField()
-    members = MemberShape(source="membership_set", many=True)
 
 
 class NarrowedBy(serializers.Serializer[Any]):

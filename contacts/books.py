@@ -52,6 +52,11 @@ def books_of(user: User) -> list[Access]:
     return [Access(own, Membership.Role.OWNER), *groups]
 
 
+def groups_of(user: User) -> QuerySet[Group]:
+    """Return the groups that the user is in, for use in another query."""
+    return Group.objects.filter(pk__in=Membership.objects.filter(user=user).values("group"))
+
+
 def readable(user: User) -> QuerySet[Book]:
     """Return the books that the user may read, for use in another query."""
     mine = Q(user=user) | Q(group__membership__user=user)

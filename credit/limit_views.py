@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from contacts.models import User
+from contacts.answers import signed_in
 from credit import limits
 from credit.limit_forms import BlockForm, CountryForm
 from credit.limit_models import BlockedNumber
@@ -17,7 +17,7 @@ from credit.limit_words import told
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
     """Show the signed-in user's limits; add a number that gets no SMS, or confirm a country."""
-    user, now = _user(request), timezone.now()
+    user, now = signed_in(request), timezone.now()
     block = BlockForm(request.POST if "number" in request.POST else None, user=user)
     country = CountryForm(request.POST if "country" in request.POST else None)
     if request.method == "POST":
@@ -42,10 +42,5 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_POST
 def unblock(request: HttpRequest, block_id: int) -> HttpResponse:
     """Let the user send to a number again; the office's own list is not the user's to change."""
-    get_object_or_404(BlockedNumber, pk=block_id, user=_user(request)).delete()
+    get_object_or_404(BlockedNumber, pk=block_id, user=signed_in(request)).delete()
     return redirect("limits")
-
-
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  the decorator lets nobody else in
-    return request.user

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from contacts.answers import signed_in
 from contacts.instant import at_one_instant
-from contacts.models import User
 from credit import statement
 from credit.api import signed_amount
 from credit.statement import Filter, Line
@@ -49,7 +49,7 @@ def statement_page(request: HttpRequest) -> HttpResponse:
     """Show the user's own statement; the filter and the place in it stand in the address."""
     form, before = FilterForm(request.GET), request.GET.get("before", "")
     with at_one_instant():
-        found = statement.page(_user(request), now=timezone.now(), before=before, wanted=form.wanted)
+        found = statement.page(signed_in(request), now=timezone.now(), before=before, wanted=form.wanted)
     query = urlencode({name: request.GET[name] for name in ("kind", "month") if request.GET.get(name)})
     context = {"form": form, "statement": found, "later": bool(before), "query": query}
     return render(request, "credit/statement.html", context)
@@ -59,7 +59,7 @@ def statement_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def statement_file(request: HttpRequest) -> HttpResponseBase:
     """Stream what the page shows under the same filter as CSV."""
-    user, wanted = _user(request), FilterForm(request.GET).wanted
+    user, wanted = signed_in(request), FilterForm(request.GET).wanted
     lines = [*statement.due(user, now=timezone.now(), wanted=wanted)]
     writer = csv.writer(_Echo(), delimiter="," if user.language == "en" else ";")
     cells = _rows(lines, statement.whole(user, wanted=wanted))
@@ -94,8 +94,3 @@ def _row(line: Line) -> list[str]:
     what, why, reference = [f"'{text}" if text.startswith(FORMULA_BEGINS) else text for text in texts]
     figures = [str(line.parts), signed_amount(line.amount), signed_amount(line.debt)]
     return [f"{localtime(line.at):%Y-%m-%d %H:%M:%S}", what, *figures, why, reference]
-
-
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  the decorator lets nobody else in
-    return request.user

@@ -15,8 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from contacts.answers import signed_in
 from contacts.instant import at_one_instant
-from contacts.models import User
 from credit import checkout, statement, topping_up
 from credit.allowance import standing
 from credit.forms import TopUpForm
@@ -42,7 +42,7 @@ def leads_to_stripe(view: Any) -> Any:
 @leads_to_stripe
 def balance(request: HttpRequest) -> HttpResponse:
     """Show the signed-in user's balance, with what moved it; a POST begins a top-up and leads to Stripe."""
-    user, form = _user(request), TopUpForm(request.POST)
+    user, form = signed_in(request), TopUpForm(request.POST)
     if request.method != "POST":
         return _show_balance(request, TopUpForm(initial=_wished(request)))
     if not checkout.is_set_up() or not form.is_valid():
@@ -71,7 +71,7 @@ def top_up(request: HttpRequest, top_up_id: UUID) -> HttpResponse:
     if found.state == TopUp.State.OPEN:
         checkout.ask(found, now=now)
         found.refresh_from_db()
-    context = {"top_up": found, "has": standing(_user(request), now=now), "left": "left" in request.GET}
+    context = {"top_up": found, "has": standing(signed_in(request), now=now), "left": "left" in request.GET}
     if not getattr(request, "htmx", False):
         return render(request, "credit/top_up.html", context)
     answer = render(request, "credit/top_up_part.html", context)
@@ -138,7 +138,7 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
 
 
 def _show_balance(request: HttpRequest, form: TopUpForm, *, status: int = 200) -> HttpResponse:
-    user, now = _user(request), timezone.now()
+    user, now = signed_in(request), timezone.now()
     before = request.GET.get("before", "")
     back_to = _back_to(request.POST.get(BACK) or request.GET.get(BACK, ""))
     open_ones = TopUp.objects.filter(account__user=user, state=TopUp.State.OPEN, expires_at__gt=now)
@@ -170,7 +170,9 @@ def _back_to(path: str) -> str:
 
 
 def _own(request: HttpRequest, top_up_id: UUID) -> TopUp:
-    return get_object_or_404(TopUp.objects.select_related("account__user"), pk=top_up_id, account__user=_user(request))
+    return get_object_or_404(
+        TopUp.objects.select_related("account__user"), pk=top_up_id, account__user=signed_in(request)
+    )
 
 
 def _paid(request: HttpRequest, top_up_id: UUID) -> TopUp:
@@ -178,11 +180,6 @@ def _paid(request: HttpRequest, top_up_id: UUID) -> TopUp:
     if found.state != TopUp.State.PAID:
         raise Http404
     return found
-
-
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  the decorator lets nobody else in
-    return request.user
 
 
 def _say(status: int, words: str) -> HttpResponse:

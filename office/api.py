@@ -15,8 +15,8 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from contacts import book_api as contacts
-from contacts.models import User
+from contacts import book_api, group_api
+from contacts.api import user_of
 from credit import limits
 from credit.api import CreditSerializer, LimitsSerializer
 from office.api_schema import schema
@@ -34,8 +34,7 @@ class CreditView(APIView):
     @extend_schema(responses=CreditSerializer)
     def get(self, request: Request) -> Response:
         """Tell both pockets as they stand, with what they paid this month."""
-        assert isinstance(request.user, User)  # noqa: S101  the default permission lets nobody else in
-        return Response(CreditSerializer(quota_of(request.user, now=timezone.now())).data)
+        return Response(CreditSerializer(quota_of(user_of(request), now=timezone.now())).data)
 
 
 class LimitsView(APIView):
@@ -44,8 +43,7 @@ class LimitsView(APIView):
     @extend_schema(responses=LimitsSerializer)
     def get(self, request: Request) -> Response:
         """Tell the limits that hold now, what of them is used, and the confirmed countries."""
-        user = request.user
-        assert isinstance(user, User)  # noqa: S101  the default permission lets nobody else in
+        user = user_of(request)
         countries = [user.country, *user.known_countries.values_list("country", flat=True)]
         told = {"limits": limits.holding_for(user, now=timezone.now()), "countries": countries}
         return Response(LimitsSerializer(told).data)
@@ -65,8 +63,8 @@ class RootView(Door):
     def get(self, request: Request) -> Response:
         """List the addresses that need no id."""
         names = (
-            "messages", "quote", "credit", "statement", "top_ups", "limits", "contacts", "lists", "groups", "schema",
-            "docs",
+            "messages", "quote", "credit", "statement", "top_ups", "limits", "contacts", "lists", "groups",
+            "invitations", "schema", "docs",
         )  # fmt: skip
         return Response({name: reverse(f"api:{name}", request=request) for name in names})
 
@@ -110,6 +108,7 @@ urlpatterns = [
     path("top-ups/<uuid:top_up_id>/", TopUpView.as_view(), name="top_up"),
     path("limits/", LimitsView.as_view(), name="limits"),
     path("sms/", include(sms.urlpatterns)),
-    path("", include(contacts.urlpatterns)),
+    path("", include(book_api.urlpatterns)),
+    path("", include(group_api.urlpatterns)),
     re_path("^", NowhereView.as_view(), name="nowhere"),
 ]

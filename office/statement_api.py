@@ -10,8 +10,8 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contacts.api import user_of
 from contacts.instant import at_one_instant
-from contacts.models import User
 from credit import statement
 from credit.api import LineSerializer
 from credit.models import Entry
@@ -42,14 +42,13 @@ class StatementView(GenericAPIView[Entry]):
     @extend_schema(parameters=[KIND, MONTH], responses=LineSerializer(many=True))
     def get(self, request: Request) -> Response:
         """List the lines of the statement; without a filter they add up to what `credit/` tells."""
-        assert isinstance(request.user, User)  # noqa: S101  the default permission lets nobody else in
         asked = request.query_params
         narrowed = AskedSerializer(data=asked.dict())  # of a form, what is empty would count as absent
         narrowed.is_valid(raise_exception=True)
         wanted = statement.Filter(**narrowed.validated_data)
         with at_one_instant():
-            due = statement.due(request.user, now=timezone.now(), wanted=wanted)
-            page = self.paginate_queryset(wanted.of(Entry.objects.filter(account__user=request.user)))
+            due = statement.due(user_of(request), now=timezone.now(), wanted=wanted)
+            page = self.paginate_queryset(wanted.of(Entry.objects.filter(account__user=user_of(request))))
         lines = [*([] if asked.get(CURSOR) else due), *map(statement.line_of, page or [])]
         answer = self.get_paginated_response(LineSerializer(lines, many=True).data)
         told: dict[str, Any] = answer.data

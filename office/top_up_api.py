@@ -14,8 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from contacts.api import ErrorSerializer, Refused
-from contacts.models import User
+from contacts.api import ErrorSerializer, Refused, user_of
 from credit import checkout, topping_up
 from credit.api import MoneyField
 from credit.forms import TopUpForm
@@ -97,7 +96,7 @@ class TopUpsView(GenericAPIView[TopUp]):
             amount=form.units, currency=settings.CURRENCY, livemode=checkout.is_live(), vat_rate=settings.VAT_RATE
         )
         try:
-            return topping_up.begin(_user(request), wanted, now=timezone.now())
+            return topping_up.begin(user_of(request), wanted, now=timezone.now())
         except topping_up.TooManyOpen as why:
             sentence = _("There are many payments that you began and did not end. Try again in an hour.")
             raise Refused(429, "too_many_open", sentence) from why
@@ -119,9 +118,4 @@ class TopUpView(APIView):
 
 
 def _of(request: Request) -> Any:
-    return TopUp.objects.filter(account__user=_user(request))
-
-
-def _user(request: Request) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  the default permission lets nobody else in
-    return request.user
+    return TopUp.objects.filter(account__user=user_of(request))

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from contacts.api import ErrorSerializer
+from contacts.api import ErrorSerializer, user_of
 from contacts.models import User
 from contacts.phone_numbers import Entry, Reading, read_many, split_many
 from sms import api_refusals, history, parts, shapes, submission
@@ -37,7 +37,7 @@ class QuoteView(APIView):
     @extend_schema(request=shapes.SmsSerializer, responses={200: shapes.QuoteSerializer, 400: shapes.NotSentSerializer})
     def post(self, request: Request) -> Response:
         """Tell what it would cost and how each number is read. Nothing is sent, nothing is paid."""
-        user, wanted = _user(request), _body(request)
+        user, wanted = user_of(request), _body(request)
         text = _finished(wanted, user)
         _check_length(text)
         readings = _readings(wanted["to"], user)
@@ -58,7 +58,7 @@ class MessagesView(GenericAPIView[Message]):
     @extend_schema(parameters=[shapes.HistorySerializer], responses=shapes.MessageSerializer(many=True))
     def get(self, request: Request) -> Response:
         """List the SMS, newest first, as narrowed down."""
-        page = self.paginate_queryset(history.messages_of(_user(request), _filter(request)))
+        page = self.paginate_queryset(history.messages_of(user_of(request), _filter(request)))
         return self.get_paginated_response(shapes.MessageSerializer(_shown(page or []), many=True).data)
 
     @extend_schema(
@@ -71,7 +71,7 @@ class MessagesView(GenericAPIView[Message]):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         """Send, or plan to send. The answer tells the message as it was accepted; GET it to see what becomes of it."""
-        user, key, wanted = _user(request), _key(request), _body(request)
+        user, key, wanted = user_of(request), _key(request), _body(request)
         digest = shapes.digest_of(wanted)
         first = _accepted_before(user, key, digest)
         if first:
@@ -131,13 +131,8 @@ urlpatterns = [
 ]
 
 
-def _user(request: Request) -> User:
-    assert isinstance(request.user, User)  # noqa: S101  the default permission lets nobody else in
-    return request.user
-
-
 def _own(request: Request, message_id: UUID) -> Message:
-    return get_object_or_404(Message, pk=message_id, user=_user(request))
+    return get_object_or_404(Message, pk=message_id, user=user_of(request))
 
 
 def _body(request: Request) -> dict[str, Any]:

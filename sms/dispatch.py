@@ -72,7 +72,7 @@ def drain(alias: str, *, clock: Clock, stop: Callable[[], bool] = lambda: False,
     Returns 0 at once where nothing is due or another loop has the gateway's slot. With `until_idle=False` it stays and
     waits for work until `stop()` is true (a gateway's own process); the calls under way are finished first.
     """
-    if until_idle and not _worth_starting(alias, clock()):
+    if until_idle and not _is_anything_due(alias, now=clock()):
         return 0
     owner = random.getrandbits(62)
     if not slots.take(alias, owner=owner, now=clock()):
@@ -94,7 +94,7 @@ def _close_connection() -> None:
     connection.close()
 
 
-def _worth_starting(alias: str, now: datetime) -> bool:
+def _is_anything_due(alias: str, *, now: datetime) -> bool:
     gateway = configured.gateway(alias)
     return queue_sql.due(alias, now=now) or (
         gateway.dedupes_by_reference and queue_sql.due(alias, now=now, state="unknown")
@@ -269,6 +269,9 @@ class _Drain:
         fault.hit("dispatch.recorded")
 
     def _claim(self, now: datetime) -> None:
+        """Lease what is due. An empty queue is asked ten times a second while calls are under way: one read tells."""
+        if not _is_anything_due(self.alias, now=now):
+            return
         continuity.check(now=now)
         if holding.held(self.alias):
             return

@@ -39,10 +39,16 @@ class Place:
 
 def take(alias: str, *, owner: int, now: datetime) -> bool:
     """Take the gateway's slot for `owner` unless another has it; return whether it was taken."""
-    Slot.objects.bulk_create([Slot(alias=alias)], ignore_conflicts=True)
     free = Q(owner__isnull=True) | Q(lease_until__lte=now)
     rested = Q(resting_until__isnull=True) | Q(resting_until__lte=now)
-    return bool(Slot.objects.filter(free, rested, alias=alias).update(owner=owner, lease_until=now + LEASE))
+    to_be_had = Slot.objects.filter(free, rested, alias=alias)
+    lease = {"owner": owner, "lease_until": now + LEASE}
+    if to_be_had.update(**lease):
+        return True
+    if Slot.objects.filter(alias=alias).exists():
+        return False
+    Slot.objects.bulk_create([Slot(alias=alias)], ignore_conflicts=True)
+    return bool(to_be_had.update(**lease))
 
 
 def renew(alias: str, *, owner: int, now: datetime) -> Place | None:

@@ -110,6 +110,10 @@ api:list                                   program   read put delete         con
 api:list_members                           program   post                    contact_list
 api:groups                                 program   read post               list
 api:group                                  program   read put delete         group
+api:group_members                          program   post                    group
+api:group_member                           program   put delete              group
+api:invitations                            program   read                    list
+api:invitation                             program   post delete             invitation
 api:cancel                                 program   post                    message
 
 admin:index                                desk      any                     -

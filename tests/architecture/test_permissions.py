@@ -121,7 +121,7 @@ def things_in_contacts(user: User) -> dict[str, Any]:
     numbers = [("0475 12 34 56", "mobile"), ("0476 12 34 56", "mobile")]
     contact = filing.file(book_of(user), Card(last_name=word, numbers=numbers), country="BE", now=now)
     cured, silent = contact.numbers.order_by("-position")
-    asked_into = Group.objects.create(name="Another's")
+    asked_into = Group.objects.create(name=f"Another's, {word}")
     made = ContactList.objects.create(book=contact.book, name=word, created_at=now)
     return {
         "contact": contact.pk,
@@ -200,8 +200,9 @@ def path_of(route: Route, entry: Entry, cast: Cast, actor: str, place: str) -> s
         name, own = route.parameters[0], cast.id_of(entry.thing, actor, "own")
         wanted = cast.id_of(entry.thing, actor, place)
         if place == "nonsense":
-            return route.path({name: own, "delivery_id": delivery_of(own)}).replace(str(own), wanted)
-        parameters |= {name: wanted, "delivery_id": delivery_of(wanted)}
+            beside = {"delivery_id": delivery_of(own), "username": actor}
+            return route.path({name: own} | beside).replace(str(own), wanted)
+        parameters |= {name: wanted, "delivery_id": delivery_of(wanted), "username": actor}
     if entry.door == "demo":
         parameters["message_id"] = 1
     return route.path(parameters)

@@ -106,17 +106,6 @@ def test_lists_are_made_filled_and_deleted(anna, books):
     assert anna.get(address).status_code == 404
 
 
-def test_groups_are_made_renamed_and_deleted_when_empty(anna, books):
-    made = anna.post("groups/", {"name": "Choir"}).json()
-    assert made["members"] == [{"user": "anna", "role": "owner"}]
-    assert anna.call("PUT", f"groups/{made['id']}/", {"name": "Band"}).json()["name"] == "Band"
-    contact(books.shared, "Zoé")
-    refused = anna.call("DELETE", f"groups/{books.team.pk}/")
-    assert (refused.status_code, refused.json()["code"]) == (409, "not_empty")
-    assert anna.call("DELETE", f"groups/{made['id']}/").status_code == 204
-    assert [each["name"] for each in anna.get("groups/").json()["results"]] == ["Team"]
-
-
 def test_a_reader_reads_and_a_stranger_sees_nothing(books):
     zoe, board = contact(books.shared, "Zoé"), a_list(books.shared, "Board")
     ben, carla = Program.of(books.ben), Program.of(books.carla)

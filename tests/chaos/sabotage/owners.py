@@ -14,7 +14,7 @@ from tests.chaos.sabotage.saboteur import PROJECT
 APPS = ("office", "agenda", "messaging", "sms", "credit", "contacts")
 KEYWORDS = {"user", "account__user", "message__user", "group__membership__user", "user_id"}
 READS = {"filter", "get", "exclude", "get_object_or_404", "Q"}
-WHO = {"user", "request.user", "self.user", "self.request.user", "_user(request)"}
+WHO = {"user", "signed_in(request)", "user_of(request)"}
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ NEAR = {
     "credit/limit_views.py": ("tests/credit/test_limit_views.py", f"{MATRIX} [unblock]"),
     "credit/statement.py": ("tests/credit/test_statement.py", "tests/credit/test_statement_pages.py"),
     "credit/views.py": ("tests/credit/test_views.py", f"{MATRIX} [top_up]", f"{MATRIX} [balance]"),
-    "contacts/book_api.py": ("tests/contacts/test_book_api.py", f"{MATRIX} [api:group"),
+    "contacts/group_api.py": ("tests/contacts/test_group_api.py", f"{MATRIX} [api:group", f"{MATRIX} [api:invitation"),
     "contacts/group_views.py": (
         "tests/contacts/test_group_views.py",
         f"{MATRIX} [contacts:group",
