@@ -18,6 +18,7 @@ from babel.numbers import get_currency_precision
 from django.conf import settings
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from credit import topping_up
 from credit.models import RefundOrder, Reversal, TopUp
@@ -58,6 +59,8 @@ class Forged(Exception):
 
 class Unreachable(Exception):
     """Stripe did not answer, or not as it should; nothing was charged."""
+
+    sentence = gettext_lazy("The payment page cannot be reached now. Nothing was charged. Try again in a moment.")
 
 
 def is_set_up() -> bool:

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import gettext_lazy, override
 
 from contacts import notices
 from contacts.models import User
@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 class TooManyOpen(Exception):
     """The account has as many unpaid payment pages as it may have; the first ones end within the hour."""
+
+    sentence = gettext_lazy("There are many payments that you began and did not end. Try again in an hour.")
 
 
 class CannotRefund(Exception):

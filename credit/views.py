@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -54,10 +53,8 @@ def balance(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
     try:
         return _leave(topping_up.begin(user, wanted, now=now), now=now)
-    except topping_up.TooManyOpen:
-        form.add_error(None, _("There are many payments that you began and did not end. Try again in an hour."))
-    except checkout.Unreachable:
-        form.add_error(None, _("The payment page cannot be reached now. Nothing was charged. Try again in a moment."))
+    except (topping_up.TooManyOpen, checkout.Unreachable) as why:
+        form.add_error(None, why.sentence)
     return _show_balance(request, form, status=422)
 
 

@@ -79,8 +79,7 @@ class TopUpsView(GenericAPIView[TopUp]):
         try:
             pay_at = checkout.open_page(top_up, now=now)
         except checkout.Unreachable as why:
-            sentence = _("The payment page cannot be reached now. Nothing was charged. Try again in a moment.")
-            raise Refused(503, "unavailable", sentence) from why
+            raise Refused(503, "unavailable", why.sentence) from why
         return Response({**TopUpSerializer(top_up).data, "pay_at": pay_at}, status=201)
 
     def _begin(self, request: Request) -> TopUp:
@@ -98,8 +97,7 @@ class TopUpsView(GenericAPIView[TopUp]):
         try:
             return topping_up.begin(user_of(request), wanted, now=timezone.now())
         except topping_up.TooManyOpen as why:
-            sentence = _("There are many payments that you began and did not end. Try again in an hour.")
-            raise Refused(429, "too_many_open", sentence) from why
+            raise Refused(429, "too_many_open", why.sentence) from why
 
 
 class TopUpView(APIView):

@@ -13,6 +13,7 @@ from office import quota
 from sms import submission
 from sms.submission import Recipient, Request
 from tests.people import numbers, person
+from tests.program import Program
 
 
 @pytest.mark.row("S14")
@@ -50,9 +51,7 @@ def test_a_line_that_came_after_the_balance_was_read_waits_for_the_next_page(dat
     read_cursor = statement._read_cursor
 
     def interrupted(before):  # the account has been read, its lines have not
-        thread = Thread(target=send_elsewhere, args=[user])
-        thread.start()
-        thread.join()
+        elsewhere(lambda: send(user))
         return read_cursor(before)
 
     monkeypatch.setattr(statement, "_read_cursor", interrupted)
@@ -62,20 +61,50 @@ def test_a_line_that_came_after_the_balance_was_read_waits_for_the_next_page(dat
     assert (first.kind, first.left_amount) == ("adjust", 50_000)
 
 
+@pytest.mark.row("S14")
+def test_a_program_s_statement_is_of_one_instant_too(database, monkeypatch):
+    if database.vendor == "sqlite":
+        return  # its one writer waits until the page is read
+    user = person(parts=0, now=timezone.now())
+    due = statement.due
+
+    def interrupted(*arguments, **more):  # what lapses has been read, the lines have not
+        found = due(*arguments, **more)
+        elsewhere(lambda: send(user))
+        return found
+
+    monkeypatch.setattr(statement, "due", interrupted)
+    program = Program.of(user)
+    assert [each["kind"] for each in program.get("statement/").json()["results"]] == ["adjust"]
+    monkeypatch.undo()
+    assert [each["kind"] for each in program.get("statement/").json()["results"]] == ["charge", "adjust"]
+
+
 def standing_while_somebody_sends(user):
     """Return `standing`, after which three SMS are sent on another connection before it answers."""
 
     def interrupted(*arguments, **more):
         found = standing(*arguments, **more)
-        thread = Thread(target=send_elsewhere, args=[user])
-        thread.start()
-        thread.join()
+        elsewhere(lambda: send(user))
         return found
 
     return interrupted
 
 
-def send_elsewhere(user):
+def elsewhere(do):
+    """Do it on another connection, and wait for its end."""
+
+    def done():
+        try:
+            do()
+        finally:
+            connection.close()
+
+    thread = Thread(target=done)
+    thread.start()
+    thread.join()
+
+
+def send(user):
     to = [Recipient(number) for number in numbers(3)]
     submission.submit(Request(user, "See you", to, "form", "k"), now=timezone.now())
-    connection.close()
