@@ -8,78 +8,115 @@ import logging
 import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 from tests.chaos import servers as server
 from tests.servers import programs
 
 SECONDS_PRECISION = 1
+LANES = 2  # a row waits for its processes a third of its time
+ROWS = (
+    "R2", "M3", "R1", "P10", "R11", "F1", "M1", "R10", "R14", "R3",
+    "G1", "R5", "R6", "M8", "G3", "R12", "R8", "R7", "M2", "R4",
+)  # fmt: skip
 
 
 def main() -> int:
+    """Run the rows that are asked for, in lanes beside each other; return 1 where one found a violation."""
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
     scale = float(os.environ.get("SCALE") or 1)
-    folder = Path(tempfile.mkdtemp(prefix="chaos-", dir="/tmp"))
-    folder.chmod(0o755)
-    servers = server.start(folder)
-    try:
-        return run(seed, scale, os.environ.get("ROWS", ""), folder, servers)
-    finally:
-        servers.stop()
-        if not os.environ.get("KEEP"):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def run(seed: int, scale: float, wanted: str, folder: Path, servers: server.Servers) -> int:
-    ports = (programs.free_port(), programs.free_port(), programs.free_port())
-    enter(folder, ports, servers)
-    from tests.chaos import rows
-    from tests.chaos.office import World
-    from tests.chaos.zygote import Zygote
-
-    world = World(seed, scale, folder, servers, Zygote(folder), ports)
-    names = wanted.split(",") if wanted else list(rows.ROWS)
+    if sys.argv[1:] == ["lane"]:
+        return lane(seed, scale)
     say({"seed": seed, "scale": scale, "repeat": f"make chaos SEED={seed} SCALE={scale:g}"})
-    violations = beside(world, names, lambda rest: sum(one(name, rows.ROWS[name], world) for name in rest))
+    violations = in_lanes(_wanted(), os.environ | {"SEED": str(seed), "SCALE": str(scale)})
     say({"violations": violations})
     return 1 if violations else 0
 
 
-def beside(world: Any, names: list[str], others: Callable[[list[str]], int]) -> int:
-    """Run the other rows while R4 waits for its minute to pass; return how many violations there were."""
-    from tests.chaos import rows_time
-
-    if "R4" not in names:
-        return others(names)
-    with rows_time.household(world.folder) as there, ThreadPoolExecutor(1) as thread:
-        stopping = thread.submit(there.stop_worker)
-        found = others([name for name in names if name != "R4"])
-
-        def judge(_world: Any) -> Any:
-            stopping.result()
-            return there.judge()
-
-        return found + one("R4", judge, world)
+def _wanted() -> list[str]:
+    """The rows by name, the dear ones first, so that no lane begins one while the others have ended."""
+    asked = os.environ.get("ROWS")
+    return asked.split(",") if asked else list(ROWS)
 
 
-def one(name: str, row: Callable[[Any], Any], world: Any) -> int:
-    """Run one row and print its line; return how many violations it found. What it raises is one."""
+def in_lanes(names: list[str], environ: Mapping[str, str]) -> int:
+    """Run the rows, each in the lane that is free first; return how many violations they found.
+
+    R4 has a lane of its own: it waits for its minute to pass.
+    """
+    patient = deque(name for name in names if name == "R4")
+    others = deque(name for name in names if name != "R4")
+    queues = [*[others] * min(LANES, len(others)), *[patient] * len(patient)]
+    with ThreadPoolExecutor(max(len(queues), 1)) as threads:
+        found = sum(threads.map(lambda queue: drive(queue, environ), queues))
+    not_run = [*others, *patient]
+    for name in not_run:
+        say({"name": name, "violations": ["not run: the lanes ended"]})
+    return found + len(not_run)
+
+
+def drive(queue: deque[str], environ: Mapping[str, str]) -> int:
+    """Give the rows of the queue, one after another, to a lane; return how many violations it found."""
+    found = 0
+    command = [sys.executable, "-m", "tests.chaos", "lane"]
+    with subprocess.Popen(command, env=environ, text=True, stdin=PIPE, stdout=PIPE, bufsize=1) as process:
+        assert process.stdin
+        assert process.stdout
+        while queue:
+            name = queue.popleft()
+            process.stdin.write(f"{name}\n")
+            told = json.loads(process.stdout.readline() or "{}")
+            if not told:
+                say({"name": name, "violations": ["its lane ended"]})
+                return found + 1
+            say(told)
+            found += len(told["violations"])
+        process.stdin.close()
+    return found
+
+
+def lane(seed: int, scale: float) -> int:
+    """Run each row whose name comes in, in offices on servers of this lane's own, and print its line."""
+    folder = Path(tempfile.mkdtemp(prefix="chaos-", dir="/tmp"))
+    folder.chmod(0o755)
+    servers = server.start(folder)
+    try:
+        ports = (programs.free_port(), programs.free_port(), programs.free_port())
+        enter(folder, ports, servers)
+        from tests.chaos import rows
+        from tests.chaos.office import World
+        from tests.chaos.zygote import Zygote
+
+        world = World(seed, scale, folder, servers, Zygote(folder), ports)
+        for line in sys.stdin:
+            one(line.strip(), rows.ROWS[line.strip()], world)
+    finally:
+        servers.stop()
+        if not os.environ.get("KEEP"):
+            shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def one(name: str, row: Callable[[Any], Any], world: Any) -> None:
+    """Run one row and print its line. What it raises is a violation."""
     begun = time.monotonic()
     try:
         report = row(world)
     except Exception as error:
         traceback.print_exc()
         say({"name": name, "violations": [f"{type(error).__name__}: {error}"[:500]], "seed": world.seed})
-        return 1
+        return
     say({**report.line(), "seconds": round(time.monotonic() - begun, SECONDS_PRECISION), "seed": world.seed})
-    return len(report.violations)
 
 
 def enter(folder: Path, ports: tuple[int, int, int], servers: server.Servers) -> None:

@@ -38,8 +38,8 @@ class World:
     ports: tuple[int, int, int]
 
     def figure(self, long_run: int, *, at_least: int = 1) -> int:
-        """The share of a figure of FAULTS.md that this run does: at SCALE=20 a third of it."""
-        return max(at_least, round(long_run / 3 * self.scale / 20))
+        """The share of a figure of FAULTS.md that this run does: a third of it at SCALE=20, a two-hundredth at 1."""
+        return max(at_least, round(long_run / 3 * (self.scale / 20) ** 1.4))
 
 
 @dataclass

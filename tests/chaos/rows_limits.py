@@ -21,7 +21,7 @@ def f1(world: World) -> Report:
     """Sixteen clients try ten times as much as each limit lets through: none is passed by one."""
     report = Report("F1")
     with open_office(world, "F1") as office:
-        tries = world.figure(100_000, at_least=1_600)
+        tries = world.figure(100_000, at_least=800)
         told = _try(office, tries)
         report.counts = {"tries": tries, "accepted": told["accepted"]}
         report.sometimes.update(told["answers"])
@@ -29,7 +29,7 @@ def f1(world: World) -> Report:
         report.violated(told["violations"])
     with open_office(world, "F1-control") as office:
         setup = [("tests.chaos.controls.count_what_was_read", {})]
-        report.control_failed(_try(office, 1_600, setup=setup)["violations"])
+        report.control_failed(_try(office, 800, setup=setup)["violations"])
     return report
 
 

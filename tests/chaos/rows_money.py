@@ -33,7 +33,7 @@ def r7(world: World) -> Report:
     """Two workers at one delivery: one call, and no claim returns more than asked."""
     report = Report("R7")
     with open_office(world, "R7") as office:
-        rounds = world.figure(1_000)
+        rounds = world.figure(1_000, at_least=10)
         told = _race(office, rounds)
         report.counts = {"rounds": rounds, "calls": told["calls"]}
         report.sometimes.update({"both wanted it": told["lost"]})

@@ -24,7 +24,7 @@ CLOCKS = ("one", "two", "three")
 
 @dataclass
 class Household:
-    """A whole `make run` in a folder of its own, whose worker is stopped while the other rows run."""
+    """A whole `make run` in a folder of its own, whose worker is stopped."""
 
     folder: Path
     process: "subprocess.Popen[bytes]"
