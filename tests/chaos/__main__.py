@@ -14,8 +14,9 @@ import tempfile
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE
 from typing import Any
@@ -72,8 +73,7 @@ def drive(queue: deque[str], environ: Mapping[str, str]) -> int:
     with subprocess.Popen(command, env=environ, text=True, stdin=PIPE, stdout=PIPE, bufsize=1) as process:
         assert process.stdin
         assert process.stdout
-        while queue:
-            name = queue.popleft()
+        for name in _taken_from(queue):
             process.stdin.write(f"{name}\n")
             told = json.loads(process.stdout.readline() or "{}")
             if not told:
@@ -83,6 +83,12 @@ def drive(queue: deque[str], environ: Mapping[str, str]) -> int:
             found += len(told["violations"])
         process.stdin.close()
     return found
+
+
+def _taken_from(queue: deque[str]) -> Iterator[str]:
+    with suppress(IndexError):  # the other lane took the last one
+        while True:
+            yield queue.popleft()
 
 
 def lane(seed: int, scale: float) -> int:
