@@ -7,7 +7,6 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
@@ -15,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from contacts import address_book, filing, lists
+from contacts import address_book, clock, filing, lists
 from contacts import book_shapes as shapes
 from contacts.api import ErrorSerializer, Refused, said_in, user_of
 from contacts.books import Access, books_of, groups_of, writable
@@ -42,7 +41,7 @@ class ContactsView(GenericAPIView[Contact]):
         user, said = user_of(request), said_in(shapes.ContactBody, request)
         access = _book(user, said.pop("group", None))
         try:
-            contact = filing.file(access.book, shapes.card_of(said), country=user.country, now=timezone.now())
+            contact = filing.file(access.book, shapes.card_of(said), country=user.country, now=clock.now())
         except filing.NothingSaid:
             raise _nothingsaid_in() from None
         return Response(shapes.told(contact), status=201)
@@ -70,7 +69,7 @@ class ContactView(APIView):
     def delete(self, request: Request, contact_id: int) -> Response:
         """Delete it; on the page it can be brought back for 30 days."""
         contact = _own_contact(request, contact_id)
-        filing.delete(Contact.objects.filter(pk=contact.pk), by=user_of(request), now=timezone.now())
+        filing.delete(Contact.objects.filter(pk=contact.pk), by=user_of(request), now=clock.now())
         return Response(status=204)
 
     def _change(self, request: Request, contact_id: int, *, partial: bool) -> Response:
@@ -78,7 +77,7 @@ class ContactView(APIView):
         said = said_in(shapes.ContactChange, request, partial=partial)
         card = shapes.card_of(said, before=contact if partial else None)
         try:
-            filing.change(contact, card, country=user_of(request).country, now=timezone.now())
+            filing.change(contact, card, country=user_of(request).country, now=clock.now())
         except filing.NothingSaid:
             raise _nothingsaid_in() from None
         return Response(shapes.told(_contacts(user_of(request)).get(pk=contact.pk)))
@@ -102,7 +101,7 @@ class ListsView(GenericAPIView[ContactList]):
     def post(self, request: Request) -> Response:
         """Make a list."""
         user, said = user_of(request), said_in(shapes.ListBody, request)
-        made = lists.make(_book(user, said.get("group")), said["name"], now=timezone.now())
+        made = lists.make(_book(user, said.get("group")), said["name"], now=clock.now())
         return Response(_list(user, made), status=201)
 
 
@@ -126,7 +125,7 @@ class ListView(APIView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, list_id: int) -> Response:
         """Delete it; its contacts stay."""
-        lists.delete(_own_list(request, list_id), by=user_of(request), now=timezone.now())
+        lists.delete(_own_list(request, list_id), by=user_of(request), now=clock.now())
         return Response(status=204)
 
 

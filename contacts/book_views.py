@@ -11,13 +11,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from contacts import address_book, filing, lists
+from contacts import address_book, clock, filing, lists
 from contacts.answers import signed_in, wants_fragment
 from contacts.books import Access, books_of, writable
 from contacts.models import Contact, ContactList, User
@@ -138,7 +137,7 @@ def book(request: HttpRequest) -> HttpResponse:
 @require_POST
 def selected(request: HttpRequest) -> HttpResponse:
     """Do what was pressed to the ticked contacts: delete them, put them in a list, or take them out of one."""
-    user, now = signed_in(request), timezone.now()
+    user, now = signed_in(request), clock.now()
     ids = picked(request.POST.getlist("pick"))
     press, _sep, rest = request.POST.get("press", "").partition(":")
     if not ids:

@@ -7,11 +7,10 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from contacts import address_book, cures, filing
+from contacts import address_book, clock, cures, filing
 from contacts.answers import signed_in
 from contacts.book_forms import CardForms
 from contacts.book_views import Shelf, back_to, delete, number_in
@@ -62,7 +61,7 @@ def card(request: HttpRequest, contact_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
     """Show the form for a new contact, or file what was posted in the chosen book."""
-    user, now = signed_in(request), timezone.now()
+    user, now = signed_in(request), clock.now()
     shelf = Shelf(user, request.GET)
     into = _chosen_book(shelf, request.POST.get("into") or request.GET.get("book", ""))
     forms = CardForms(_posted(request))
@@ -77,7 +76,7 @@ def add(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, contact_id: int) -> HttpResponse:
     """Show the form with a contact in it, or keep what was posted."""
-    user, now = signed_in(request), timezone.now()
+    user, now = signed_in(request), clock.now()
     contact = get_object_or_404(
         address_book.live().filter(book__in=writable(user)).prefetch_related("numbers", "emails"), pk=contact_id
     )
@@ -95,7 +94,7 @@ def remove(request: HttpRequest, contact_id: int) -> HttpResponse:
     """Delete a contact; the next page offers to bring it back."""
     user = signed_in(request)
     contact = get_object_or_404(address_book.live(), pk=contact_id, book__in=writable(user))
-    delete(request, [contact.pk], user=user, now=timezone.now())
+    delete(request, [contact.pk], user=user, now=clock.now())
     return redirect(back_to(request))
 
 

@@ -7,12 +7,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from contacts import cures
+from contacts import clock, cures
 from contacts.answers import signed_in
 from contacts.book_views import number_in, tabs
 from contacts.books import Access, books_of
@@ -58,7 +57,7 @@ def cure(request: HttpRequest, number_id: int) -> HttpResponse:
     user = signed_in(request)
     row = get_object_or_404(cures.curable(user), pk=number_id)
     try:
-        batch = cures.cure(row, to=request.POST.get("to", ""), by=user, now=timezone.now())
+        batch = cures.cure(row, to=request.POST.get("to", ""), by=user, now=clock.now())
     except cures.NoCure:
         messages.warning(request, _("This number was changed meanwhile. Look at it as it is now."))
     else:
@@ -74,7 +73,7 @@ def undo(request: HttpRequest, batch_id: int) -> HttpResponse:
     """Undo a repair of the user's own."""
     user = signed_in(request)
     batch = get_object_or_404(cures.undoable(user), pk=batch_id)
-    many = cures.undo(batch, now=timezone.now())
+    many = cures.undo(batch, now=clock.now())
     told = ngettext("One number is as it was.", "%(many)s numbers are as they were.", many)
     messages.success(request, told % {"many": many} if many else _("There is nothing to undo any more."))
     return redirect(f"{reverse('contacts:check_up')}?book={batch.book_id}")
@@ -88,7 +87,7 @@ def _cure_all(request: HttpRequest, access: Access) -> HttpResponse:
     if group is None:
         return redirect(here)
     try:
-        batch = cures.cure_all(group, book=access.book, by=signed_in(request), now=timezone.now())
+        batch = cures.cure_all(group, book=access.book, by=signed_in(request), now=clock.now())
     except cures.Changed as why:
         told = _("The book changed meanwhile: there are %(many)s such numbers now. Look at them, then press again.")
         messages.warning(request, told % {"many": why.many})

@@ -1,7 +1,8 @@
-"""The database's clock: the one clock that all machines of an office share.
+"""The office's time: the clock of its database, the one clock that all its machines share (FAULTS R8).
 
-A worker's own clock may jump or be hours off; then leases would end early and SMS expire that have time. So what runs
-by itself reads the database's clock once, at its entry, and hands it down. On SQLite both are the same machine's.
+A machine's own clock may jump or be hours off; then leases would end early, SMS expire that have time, and a month end
+before it does. So who is at an entry (a page, a call of the API, a task, a command) asks `now` once and hands it down.
+On SQLite both are the same machine's.
 """
 
 import time
@@ -15,8 +16,8 @@ from django.utils import timezone
 READ_AGAIN_AFTER = 60.0  # seconds
 
 
-def now() -> datetime:
-    """Return the moment of the database's clock."""
+def read() -> datetime:
+    """Return the moment that the database's clock shows. One statement."""
     if connection.vendor != "postgresql":
         return timezone.now()
     with connection.cursor() as cursor:
@@ -32,11 +33,30 @@ class Running:
     Where the database is away it simply goes on.
     """
 
-    at: datetime = field(default_factory=now)
-    read: float = field(default_factory=time.monotonic)
+    at: datetime = field(default_factory=read)
+    asked: float = field(default_factory=time.monotonic)  # seconds
 
     def __call__(self) -> datetime:
-        if time.monotonic() - self.read > READ_AGAIN_AFTER:
+        if time.monotonic() - self.asked > READ_AGAIN_AFTER:
             with suppress(Error):
-                self.at, self.read = now(), time.monotonic()
-        return self.at + timedelta(seconds=time.monotonic() - self.read)
+                self.at, self.asked = read(), time.monotonic()
+        return self.at + timedelta(seconds=time.monotonic() - self.asked)
+
+
+_running: list[Running] = []  # this process's, from the first time that somebody asks
+
+
+def now() -> datetime:
+    """Return the office's time; the database is asked by the first caller of this process, and then once a minute.
+
+    Where it cannot be asked for the first time, the machine's own clock must do: whoever wants more of the database
+    will hear that it is away.
+    """
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    if not _running:
+        try:
+            _running.append(Running())
+        except Error:
+            return timezone.now()
+    return _running[0]()

@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import path, register_converter
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -16,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from contacts import address_book, group_members
+from contacts import address_book, clock, group_members
 from contacts.api import ErrorSerializer, Refused, said_in, user_of
 from contacts.book_shapes import NameBody, OneOfField, StrictSerializer, TypedField
 from contacts.books import groups_of
@@ -131,7 +130,7 @@ class MembersView(APIView):
         """Ask somebody in, who then answers; its owners may."""
         group, said = _owned(request, group_id), said_in(InvitationBody, request)
         try:
-            group_members.invite(group, said["user"], role=said["role"], by=user_of(request), now=timezone.now())
+            group_members.invite(group, said["user"], role=said["role"], by=user_of(request), now=clock.now())
         except group_members.Unknown:
             told = _("Nobody in the office has this name or address. Check how it is written.")
             raise Refused(400, "invalid", told, fields={"user": [told]}) from None

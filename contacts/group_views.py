@@ -6,11 +6,10 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from contacts import group_members
+from contacts import clock, group_members
 from contacts.answers import signed_in
 from contacts.book_forms import InvitationForm, NameForm
 from contacts.book_views import number_in, tabs
@@ -87,7 +86,7 @@ def _invite(request: HttpRequest, place: Membership, form: InvitationForm) -> bo
     said = form.cleaned_data
     try:
         asked = group_members.invite(
-            place.group, said["who"], role=said["role"], by=signed_in(request), now=timezone.now()
+            place.group, said["who"], role=said["role"], by=signed_in(request), now=clock.now()
         )
     except group_members.Unknown:
         form.add_error("who", _("Nobody in the office has this name or address. Check how it is written."))

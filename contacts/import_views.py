@@ -6,12 +6,11 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from contacts import imports
+from contacts import clock, imports
 from contacts.answers import signed_in, wants_fragment
 from contacts.book_views import number_in, tabs
 from contacts.books import writable
@@ -66,7 +65,7 @@ def _begun(form: ImportForm, *, user: User) -> ImportBatch | None:
     file = form.cleaned_data["file"]
     upload = Upload(file.name, file.chunks(PIECE), form.cleaned_data["twins"])
     try:
-        batch = imports.begin(form.into.book, upload, by=user, now=timezone.now())
+        batch = imports.begin(form.into.book, upload, by=user, now=clock.now())
     except Unreadable as why:
         form.add_error("file", sentence(why.fault, row=why.row))
         return None
@@ -74,7 +73,7 @@ def _begun(form: ImportForm, *, user: User) -> ImportBatch | None:
         form.add_error("file", _("Finish or cancel one of your imports first: five wait for you already."))
         return None
     if batch.size <= imports.SMALL:
-        imports.work(clock=timezone.now, only=batch.pk)
+        imports.work(clock=clock.now, only=batch.pk)
         batch.refresh_from_db()
     if batch.state == _State.FAILED:
         form.add_error("file", why_failed(batch))
@@ -100,9 +99,9 @@ def _do(press: str, batch: ImportBatch) -> None:
     if press == "confirm":
         imports.confirm(batch)
         if batch.size <= imports.SMALL:
-            imports.work(clock=timezone.now, only=batch.pk)
+            imports.work(clock=clock.now, only=batch.pk)
     elif press == "undo":
-        imports.undo(batch, now=timezone.now())
+        imports.undo(batch, now=clock.now())
     elif press in ImportBatch.Twins:
         imports.choose(batch, twins=press)
 
@@ -119,7 +118,7 @@ def _shown(request: HttpRequest, batch: ImportBatch) -> dict[str, Any]:
         "show": show if show in SHOWN else "",
         "at_work": batch.state in (_State.READING, _State.FILING),
         "why": why_failed(batch) if batch.state == _State.FAILED else "",
-        "undoable": batch.state == _State.DONE and imports.is_undoable(batch, now=timezone.now()),
+        "undoable": batch.state == _State.DONE and imports.is_undoable(batch, now=clock.now()),
     }
 
 

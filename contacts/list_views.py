@@ -7,11 +7,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from contacts import address_book, lists
+from contacts import address_book, clock, lists
 from contacts.answers import signed_in
 from contacts.book_forms import NameForm
 from contacts.book_views import number_in, own_lists, tabs
@@ -28,7 +27,7 @@ def all_lists(request: HttpRequest) -> HttpResponse:
     form = NameForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         into = _chosen(books, request.POST.get("into", ""))
-        made = lists.make(into, form.cleaned_data["name"], now=timezone.now())
+        made = lists.make(into, form.cleaned_data["name"], now=clock.now())
         messages.success(request, _("The list “%(name)s” is there. Put contacts in it.") % {"name": made.name})
         return redirect(_address(made))
     return _show(request, user, {"form": form, "books": books})
@@ -46,7 +45,7 @@ def change_list(request: HttpRequest, list_id: int) -> HttpResponse:
         return redirect(_address(gone))
     members = get_object_or_404(own_lists(user), pk=list_id)
     if press == "delete":
-        lists.delete(members, by=user, now=timezone.now())
+        lists.delete(members, by=user, now=clock.now())
         told = _("The list “%(name)s” is deleted. Its contacts stay.") % {"name": members.name}
         messages.success(request, told, extra_tags=f"undo_list {members.pk}")
         return redirect("contacts:lists")

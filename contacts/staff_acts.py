@@ -15,10 +15,10 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
+from contacts import clock
 from contacts.models import StaffAct, User
 
 Row = TypeVar("Row", bound=Model)
@@ -114,7 +114,7 @@ class StaffAdmin(admin.ModelAdmin[Row]):
 
     def _record(self, request: HttpRequest, kind: StaffAct.Kind, obj: Row, message: Mapping[str, Any]) -> StaffAct:
         act = Act(staff(request), kind, obj, message.get("why", ""), message.get("changes", {}))
-        return record(act, now=timezone.now())
+        return record(act, now=clock.now())
 
 
 class ReadOnlyAdmin(StaffAdmin[Row]):

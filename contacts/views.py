@@ -4,11 +4,10 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
-from contacts import notices
+from contacts import clock, notices
 from contacts.models import Notice, User
 
 
@@ -26,5 +25,5 @@ def choose_language(request: HttpRequest) -> HttpResponseBase:
 def notice_seen(request: HttpRequest, notice_id: int) -> HttpResponse:
     """Put away one of the user's own notices; another's is 404."""
     notice = get_object_or_404(Notice, pk=notice_id, user_id=request.user.pk)
-    notices.mark_seen(notice.user, ids=[notice.pk], now=timezone.now())
+    notices.mark_seen(notice.user, ids=[notice.pk], now=clock.now())
     return redirect("welcome")

@@ -9,12 +9,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from contacts import clock
 from contacts.models import StaffAct
 from contacts.staff_acts import Act, ReadOnlyAdmin, StaffAdmin, record, staff
 from contacts.templatetags.figures import money, signed_money
@@ -48,7 +48,7 @@ class PlanAdmin(StaffAdmin[Plan]):
         """Save the plan; more parts a month count at once for all who have it, fewer from next month."""
         super().save_model(request, obj, form, change)
         if change and "parts_a_month" in form.changed_data:
-            charging.regrant(obj, now=timezone.now())
+            charging.regrant(obj, now=clock.now())
 
 
 class EntryInline(admin.TabularInline[Entry, Account]):
@@ -98,7 +98,7 @@ class AccountAdmin(StaffAdmin[Account]):
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
         """Change the plan and move credit through the functions that own them."""
-        now = timezone.now()
+        now = clock.now()
         if "plan" in form.changed_data:
             charging.subscribe(obj, plan=obj.plan, now=now)
         if form.parts or form.amount:
@@ -175,20 +175,20 @@ class TopUpAdmin(ReadOnlyAdmin[TopUp]):
         return TemplateResponse(request, "credit/staff_refund.html", context)
 
     def _refund(self, request: HttpRequest, top_up: TopUp, form: RefundForm) -> bool:
-        by, why, now = staff(request), form.cleaned_data["why"], timezone.now()
+        by, why, now = staff(request), form.cleaned_data["why"], clock.now()
         try:
             order = topping_up.order_refund(top_up, amount=form.units, why=why, by=by, now=now)
         except topping_up.CannotRefund:
             form.add_error("amount", _("Somebody else paid back of this payment just now."))
             return False
         record(Act(by, StaffAct.Kind.CHANGED, top_up, why, {"refund": [0, form.units]}), now=now)
-        transaction.on_commit(lambda: checkout.ask_refund(order, now=timezone.now()))
+        transaction.on_commit(lambda: checkout.ask_refund(order, now=clock.now()))
         return True
 
 
 def standing_of(top_up: TopUp) -> Standing:
     """Return what the payer has now: what goes back beyond it becomes a debt."""
-    return standing(top_up.account.user, now=timezone.now())
+    return standing(top_up.account.user, now=clock.now())
 
 
 def _outcome(order: RefundOrder) -> str:

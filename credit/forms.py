@@ -6,9 +6,9 @@ from typing import Any
 from babel.numbers import get_currency_precision
 from django import forms
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from contacts import clock
 from contacts.staff_acts import LONGEST_REASON, StatedForm
 from contacts.templatetags.figures import money
 from credit import topping_up
@@ -96,7 +96,7 @@ class AdjustForm(forms.ModelForm[Account]):
         return cleaned
 
     def _refuse_more_than_there_is(self) -> None:
-        has = standing(self.instance.user, now=timezone.now())
+        has = standing(self.instance.user, now=clock.now())
         if has.available + self.parts < 0:
             self.add_error("give_parts", _("There are only %(parts)s SMS left this month.") % {"parts": has.available})
         if has.balance + self.amount < 0:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from contacts import clock
 from contacts.forms import countries
 from contacts.models import User
 from contacts.phone_numbers import read
@@ -76,7 +76,7 @@ class StaffBlockForm(StatedForm[BlockedNumber]):
 
     def save(self, commit: bool = True) -> Any:
         """Note since when."""
-        self.instance.created_at = self.instance.created_at or timezone.now()
+        self.instance.created_at = self.instance.created_at or clock.now()
         return super().save(commit)
 
 

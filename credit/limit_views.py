@@ -3,9 +3,9 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from contacts import clock
 from contacts.answers import signed_in
 from credit import limits
 from credit.limit_forms import BlockForm, CountryForm
@@ -17,7 +17,7 @@ from credit.limit_words import told
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest) -> HttpResponse:
     """Show the signed-in user's limits; add a number that gets no SMS, or confirm a country."""
-    user, now = signed_in(request), timezone.now()
+    user, now = signed_in(request), clock.now()
     block = BlockForm(request.POST if "number" in request.POST else None, user=user)
     country = CountryForm(request.POST if "country" in request.POST else None)
     if request.method == "POST":

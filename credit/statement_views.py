@@ -8,13 +8,13 @@ from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from contacts import clock
 from contacts.answers import signed_in
 from contacts.instant import at_one_instant
 from credit import statement
@@ -49,7 +49,7 @@ def statement_page(request: HttpRequest) -> HttpResponse:
     """Show the user's own statement; the filter and the place in it stand in the address."""
     form, before = FilterForm(request.GET), request.GET.get("before", "")
     with at_one_instant():
-        found = statement.page(signed_in(request), now=timezone.now(), before=before, wanted=form.wanted)
+        found = statement.page(signed_in(request), now=clock.now(), before=before, wanted=form.wanted)
     query = urlencode({name: request.GET[name] for name in ("kind", "month") if request.GET.get(name)})
     context = {"form": form, "statement": found, "later": bool(before), "query": query}
     return render(request, "credit/statement.html", context)
@@ -60,7 +60,7 @@ def statement_page(request: HttpRequest) -> HttpResponse:
 def statement_file(request: HttpRequest) -> HttpResponseBase:
     """Stream what the page shows under the same filter as CSV."""
     user, wanted = signed_in(request), FilterForm(request.GET).wanted
-    lines = [*statement.due(user, now=timezone.now(), wanted=wanted)]
+    lines = [*statement.due(user, now=clock.now(), wanted=wanted)]
     writer = csv.writer(_Echo(), delimiter="," if user.language == "en" else ";")
     cells = _rows(lines, statement.whole(user, wanted=wanted))
     answer = StreamingHttpResponse(_encoded(writer, cells), content_type="text/csv; charset=utf-8")

@@ -8,12 +8,12 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from contacts import clock
 from contacts.answers import signed_in
 from contacts.instant import at_one_instant
 from credit import checkout, statement, topping_up
@@ -46,7 +46,7 @@ def balance(request: HttpRequest) -> HttpResponse:
         return _show_balance(request, TopUpForm(initial=_wished(request)))
     if not checkout.is_set_up() or not form.is_valid():
         return _show_balance(request, form, status=422)
-    now = timezone.now()
+    now = clock.now()
     wanted = topping_up.Wanted(
         amount=form.units, currency=settings.CURRENCY, livemode=checkout.is_live(), vat_rate=settings.VAT_RATE,
         back_to=_back_to(request.POST.get(BACK, "")),
@@ -64,7 +64,7 @@ def balance(request: HttpRequest) -> HttpResponse:
 @leads_to_stripe
 def top_up(request: HttpRequest, top_up_id: UUID) -> HttpResponse:
     """Show what became of a top-up, to which the user comes back from Stripe; an open one is asked for."""
-    found, now = _own(request, top_up_id), timezone.now()
+    found, now = _own(request, top_up_id), clock.now()
     if found.state == TopUp.State.OPEN:
         checkout.ask(found, now=now)
         found.refresh_from_db()
@@ -86,7 +86,7 @@ def pay(request: HttpRequest, top_up_id: UUID) -> HttpResponse:
     if found.state != TopUp.State.OPEN or not checkout.is_set_up():
         return redirect("top_up", top_up_id=found.pk)
     try:
-        return _leave(found, now=timezone.now())
+        return _leave(found, now=clock.now())
     except checkout.Unreachable:
         return redirect("top_up", top_up_id=found.pk)
 
@@ -128,14 +128,14 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     except (checkout.Forged, ValueError):
         return _say(400, "This event cannot be read.")
     try:
-        checkout.settle_event(event, now=timezone.now())
+        checkout.settle_event(event, now=clock.now())
     except checkout.Unreachable:
         return _say(503, "Later, please.")
     return _say(200, "Thank you.")
 
 
 def _show_balance(request: HttpRequest, form: TopUpForm, *, status: int = 200) -> HttpResponse:
-    user, now = signed_in(request), timezone.now()
+    user, now = signed_in(request), clock.now()
     before = request.GET.get("before", "")
     back_to = _back_to(request.POST.get(BACK) or request.GET.get(BACK, ""))
     open_ones = TopUp.objects.filter(account__user=user, state=TopUp.State.OPEN, expires_at__gt=now)

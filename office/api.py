@@ -5,7 +5,6 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import include, path, re_path
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 from drf_spectacular import renderers
 from drf_spectacular.utils import extend_schema
@@ -15,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
-from contacts import book_api, group_api
+from contacts import book_api, clock, group_api
 from contacts.api import user_of
 from credit import limits
 from credit.api import CreditSerializer, LimitsSerializer
@@ -34,7 +33,7 @@ class CreditView(APIView):
     @extend_schema(responses=CreditSerializer)
     def get(self, request: Request) -> Response:
         """Tell both pockets as they stand, with what they paid this month."""
-        return Response(CreditSerializer(quota_of(user_of(request), now=timezone.now())).data)
+        return Response(CreditSerializer(quota_of(user_of(request), now=clock.now())).data)
 
 
 class LimitsView(APIView):
@@ -45,7 +44,7 @@ class LimitsView(APIView):
         """Tell the limits that hold now, what of them is used, and the confirmed countries."""
         user = user_of(request)
         countries = [user.country, *user.known_countries.values_list("country", flat=True)]
-        told = {"limits": limits.holding_for(user, now=timezone.now()), "countries": countries}
+        told = {"limits": limits.holding_for(user, now=clock.now()), "countries": countries}
         return Response(LimitsSerializer(told).data)
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
-from django.utils import timezone
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from contacts import clock
 from contacts.models import User
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class CallLimits(BaseThrottle):
         if isinstance(request.user, User):
             of_view: str | None = getattr(view, "limits", {}).get(request.method)
             for limit in filter(None, (EVERY_CALL, of_view)):
-                count(request.user, limit, now=timezone.now())
+                count(request.user, limit, now=clock.now())
         return True
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 import structlog
 from celery import Task
 from django.db import close_old_connections, connections
-from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from contacts import clock, fault
@@ -90,4 +89,4 @@ def _task(entry: Entry) -> Callable[[], object]:
 
 def _showing_up(who: str) -> Callable[[], None]:
     """Return the loop that says that `who` is at work."""
-    return _repeating(lambda: seen.record(who, now=timezone.now()), every=SEEN_EVERY, name=who)
+    return _repeating(lambda: seen.record(who, now=clock.now()), every=SEEN_EVERY, name=who)

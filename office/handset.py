@@ -16,11 +16,11 @@ from django.db.models import Count, Max, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
+from contacts import clock
 from office.models import HandsetMessage
 from sms import receipts
 from sms.answers import wants_fragment
@@ -91,7 +91,7 @@ def _receive(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"error": "unreadable"}, status=422)
     message = HandsetMessage.objects.create(
         gateway=alias, reference=read.reference, number=read.number, sender=read.sender, text=read.text,
-        parts=read.parts, received_at=timezone.now(),
+        parts=read.parts, received_at=clock.now(),
     )  # fmt: skip
     return JsonResponse({"reference": f"{message}"}, status=201)
 
@@ -122,7 +122,7 @@ def _send_receipt(message: HandsetMessage, *, state: str) -> None:
     phone = _phones().get(message.gateway)
     if phone is None:
         raise Http404
-    now = timezone.now()
+    now = clock.now()
     said = {"reference": message.reference, "gateway_reference": f"{message}", "state": state, "at": now.isoformat()}
     body = json.dumps(said).encode()
     read = phone.read_receipts(headers={SIGNATURE: sign(phone.secret, body)}, query={}, body=body)

@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from contacts import clock
 from credit import triggers as credit_triggers
 from credit.books import missing_triggers
 from office import seen
@@ -40,7 +40,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
     """Say what works: 200 when the office is ready, be it without its broker, else 503."""
-    found = readiness(now=timezone.now())
+    found = readiness(now=clock.now())
     return JsonResponse(found, status=503 if found["status"] == "not ready" else 200)
 
 

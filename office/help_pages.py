@@ -4,9 +4,9 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from contacts import clock
 from contacts.models import User
 from credit.allowance import standing
 from office.obstacles import obstacles
@@ -32,7 +32,7 @@ def help_page(request: HttpRequest, tool: str) -> HttpResponse:
     user = signed_in(request)
     if tool not in PAGES:
         raise Http404
-    now = timezone.now()
+    now = clock.now()
     context = {
         "obstacles": obstacles(user, now=now),
         "has": standing(user, now=now),

@@ -25,7 +25,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from contacts import notices, phone_numbers
+from contacts import clock, notices, phone_numbers
 from contacts.models import StaffAct, User
 from contacts.staff_acts import Act, ReadOnlyAdmin, ReasonForm, acts_on, record, staff
 from sms.gateways import configured
@@ -101,7 +101,7 @@ class LifelineAdmin(ReadOnlyAdmin[Message]):
         form = ReasonForm(request.POST or None)
         if request.method != "POST" or not form.is_valid():
             return self._page(request, found, form=form)
-        read(found, by=staff(request), why=form.cleaned_data["why"], now=timezone.now())
+        read(found, by=staff(request), why=form.cleaned_data["why"], now=clock.now())
         return self._page(request, found, text=found.text)
 
     def _page(self, request: HttpRequest, found: Message, **more: Any) -> HttpResponse:

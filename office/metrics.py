@@ -12,7 +12,6 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -21,6 +20,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from contacts import clock
 from office import gateway_figures, seen
 from sms import holding
 from sms.gateways import configured
@@ -39,7 +39,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not settings.METRICS_TOKEN or not constant_time_compare(given, f"Bearer {settings.METRICS_TOKEN}"):
         raise Http404
     figures = CollectorRegistry()
-    figures.register(Figures(now=timezone.now()))
+    figures.register(Figures(now=clock.now()))
     return HttpResponse(generate_latest(_requests()) + generate_latest(figures), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -11,12 +11,11 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from contacts import vcard_writer
+from contacts import clock, vcard_writer
 from contacts.filing import Card
 from contacts.models import User
 from contacts.phone_numbers import Reading, Repair, read, shown
@@ -87,7 +86,7 @@ def test_text(user: User) -> str:
 @require_POST
 def send_test(request: HttpRequest) -> HttpResponse:
     """Send one SMS to the user's own number, paid like any other, and show what becomes of it."""
-    user, now = signed_in(request), timezone.now()
+    user, now = signed_in(request), clock.now()
     own = OwnNumber(user, now)
     token, seen = request.POST.get("token", ""), Shown.read(request.POST.get("shown", ""))
     if not own.ok or seen is None or not _TOKEN.fullmatch(token):

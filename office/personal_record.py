@@ -6,10 +6,11 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from contacts import clock
 from contacts.forms import PersonalRecord, zone_names
 from contacts.models import SIGNATURE_LENGTH, User
 from contacts.phone_numbers import Reading
@@ -57,7 +58,7 @@ def personal_record(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "zones": zone_names().values(),
-        "own": OwnNumber(user, timezone.now()),
+        "own": OwnNumber(user, clock.now()),
         "cost": signature_cost(form["signature"].value() or ""),
     }
     return render(request, "office/personal_record.html", context, status=422 if form.errors else 200)

@@ -5,12 +5,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from contacts import clock
 from office import tokens
 from office.models import Token
 from sms.answers import signed_in
@@ -35,7 +35,7 @@ def programs(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     form, key = NewToken(request.POST or None), ""
     if form.is_valid():
-        key = tokens.make(user, name=form.cleaned_data["name"], now=timezone.now())
+        key = tokens.make(user, name=form.cleaned_data["name"], now=clock.now())
         form = NewToken()
     context = {"form": form, "key": key, "tokens": Token.objects.filter(user=user)}
     return render(request, PAGE, context, status=422 if form.errors else 200)

@@ -9,10 +9,10 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from contacts import clock
 from contacts.instant import at_one_instant
 from contacts.models import User
 from credit import charging, statement
@@ -127,7 +127,7 @@ def quota_of(user: User, *, now: datetime) -> Quota:
 def quota(request: HttpRequest) -> HttpResponse:
     """Show the signed-in user's quota with the statement behind it, and keep what the user wants to be told."""
     user = signed_in(request)
-    now = timezone.now()
+    now = clock.now()
     form = TellForm(request.POST or None, instance=_account(user))
     if request.method == "POST" and form.is_valid():
         charging.tell(charging.account_of(user), form.cleaned_data)

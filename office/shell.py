@@ -7,10 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from contacts import clock
 from contacts.models import User
 from contacts.notices import unseen
 from credit.allowance import standing
@@ -69,13 +69,13 @@ class Shell:
 
     @cached_property
     def credit(self) -> Credit:
-        has = standing(self.user, now=timezone.now())
+        has = standing(self.user, now=clock.now())
         return Credit(has.available, has.balance, has.runs_low)
 
     @cached_property
     def obstacles(self) -> list[Obstacle]:
         """What keeps SMS from the office from reaching the user, wherever a page says it."""
-        return obstacles(self.user, now=timezone.now())
+        return obstacles(self.user, now=clock.now())
 
     @cached_property
     def notices(self) -> int:

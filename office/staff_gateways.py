@@ -9,10 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contacts import phone_numbers
+from contacts import clock, phone_numbers
 from contacts.models import StaffAct, User
 from contacts.staff_acts import Act, ReasonForm, record, staff
 from office import gateway_tests
@@ -60,7 +59,7 @@ def send_test(request: HttpRequest) -> HttpResponse:
     _require_right(request)
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    user, now = staff(request), timezone.now()
+    user, now = staff(request), clock.now()
     form = TestForm(request.POST, user=user)
     if not form.is_valid():
         return _page(request, form)
@@ -99,7 +98,7 @@ def _known(alias: str) -> bool:
 
 def _change(kind: StaffAct.Kind, alias: str, *, by: User, why: str) -> None:
     """Hold or release, and write the act down; where nothing changes there is no act."""
-    now = timezone.now()
+    now = clock.now()
     held = kind == StaffAct.Kind.HELD
     changed = holding.hold(why=why, alias=alias, now=now) if held else holding.release(alias=alias)
     if changed:
@@ -107,7 +106,7 @@ def _change(kind: StaffAct.Kind, alias: str, *, by: User, why: str) -> None:
 
 
 def _page(request: HttpRequest, test: TestForm) -> HttpResponse:
-    now = timezone.now()
+    now = clock.now()
     context = admin.site.each_context(request) | {
         "title": _("Gateways"), "gateways": healths(now=now), "now": now, "every": EVERY,
         "held": Slot.objects.filter(alias=holding.ALL, held_at__isnull=False).first(),

@@ -19,12 +19,12 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from contacts import phone_numbers
+from contacts import clock, phone_numbers
 from contacts.models import Membership, StaffAct, User
 from contacts.staff_acts import Act, ReasonForm, StaffAdmin, StatedForm, record, staff
 from contacts.templatetags.figures import money, phone
@@ -143,7 +143,7 @@ class PersonAdmin(StaffAdmin[User]):
         form = ReasonForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             wanted.does(self, request, user)
-            record(Act(staff(request), wanted.kind, user, form.cleaned_data["why"]), now=timezone.now())
+            record(Act(staff(request), wanted.kind, user, form.cleaned_data["why"]), now=clock.now())
             return redirect("admin:contacts_user_change", user.pk)
         back = reverse("admin:contacts_user_change", args=[user.pk])
         context = self.admin_site.each_context(request)
@@ -183,7 +183,7 @@ class PersonAdmin(StaffAdmin[User]):
         """Lead to the account, with what it holds."""
         if not hasattr(user, "account"):
             return gettext("no account yet")
-        has = standing(user, now=timezone.now())
+        has = standing(user, now=clock.now())
         words = gettext("%(parts)s SMS and %(money)s") % {"parts": has.available, "money": money(has.balance)}
         return _account_link(user, words)
 

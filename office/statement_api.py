@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -10,6 +9,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contacts import clock
 from contacts.api import user_of
 from contacts.instant import at_one_instant
 from credit import statement
@@ -47,7 +47,7 @@ class StatementView(GenericAPIView[Entry]):
         narrowed.is_valid(raise_exception=True)
         wanted = statement.Filter(**narrowed.validated_data)
         with at_one_instant():
-            due = statement.due(user_of(request), now=timezone.now(), wanted=wanted)
+            due = statement.due(user_of(request), now=clock.now(), wanted=wanted)
             page = self.paginate_queryset(wanted.of(Entry.objects.filter(account__user=user_of(request))))
         lines = [*([] if asked.get(CURSOR) else due), *map(statement.line_of, page or [])]
         answer = self.get_paginated_response(LineSerializer(lines, many=True).data)

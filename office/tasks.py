@@ -2,9 +2,8 @@
 
 from celery import shared_task
 from django.contrib.sessions.backends.db import SessionStore
-from django.utils import timezone
 
-from contacts import fault
+from contacts import clock, fault
 from office import books, broker_files, credit_warnings, seen
 
 
@@ -12,25 +11,25 @@ from office import books, broker_files, credit_warnings, seen
 def pulse() -> None:
     """Write down that a worker takes what beat sends: `/readyz` and `manage.py run` look at it."""
     fault.hit("office.pulse")
-    seen.record("worker", now=timezone.now())
+    seen.record("worker", now=clock.now())
 
 
 @shared_task
 def prune() -> None:
     """Remove the broker's old files, where the broker is a folder."""
-    broker_files.prune(now=timezone.now())
+    broker_files.prune(now=clock.now())
 
 
 @shared_task
 def audit() -> None:
     """Prove once a day that the books are right."""
-    books.check_daily(now=timezone.now())
+    books.check_daily(now=clock.now())
 
 
 @shared_task
 def warn_of_credit() -> None:
     """Tell by e-mail, once each, of credit that runs low, is about to lapse, or does not reach for what is planned."""
-    credit_warnings.tell_due(now=timezone.now())
+    credit_warnings.tell_due(now=clock.now())
 
 
 @shared_task

@@ -11,6 +11,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from contacts import clock
 from contacts.models import User
 from office.models import Token
 
@@ -44,7 +45,7 @@ class TokenAuthentication(BaseAuthentication):
         words = get_authorization_header(request).decode("latin-1").split()
         if not words or words[0].lower() != WORD.lower():
             return None
-        user = owner(words[1], now=timezone.now()) if len(words) == 2 else None
+        user = owner(words[1], now=clock.now()) if len(words) == 2 else None
         if user is None:
             raise AuthenticationFailed
         translation.activate(user.language)

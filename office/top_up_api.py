@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -14,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from contacts import clock
 from contacts.api import ErrorSerializer, Refused, user_of
 from credit import checkout, topping_up
 from credit.api import MoneyField
@@ -75,7 +75,7 @@ class TopUpsView(GenericAPIView[TopUp]):
     )
     def post(self, request: Request) -> Response:
         """Begin a top-up. Nothing is charged until a person has paid at `pay_at`."""
-        top_up, now = self._begin(request), timezone.now()
+        top_up, now = self._begin(request), clock.now()
         try:
             pay_at = checkout.open_page(top_up, now=now)
         except checkout.Unreachable as why:
@@ -95,7 +95,7 @@ class TopUpsView(GenericAPIView[TopUp]):
             amount=form.units, currency=settings.CURRENCY, livemode=checkout.is_live(), vat_rate=settings.VAT_RATE
         )
         try:
-            return topping_up.begin(user_of(request), wanted, now=timezone.now())
+            return topping_up.begin(user_of(request), wanted, now=clock.now())
         except topping_up.TooManyOpen as why:
             raise Refused(429, "too_many_open", why.sentence) from why
 
@@ -110,7 +110,7 @@ class TopUpView(APIView):
         if found is None:
             raise Http404
         if found.state == TopUp.State.OPEN:
-            checkout.ask(found, now=timezone.now())
+            checkout.ask(found, now=clock.now())
             found.refresh_from_db()
         return Response(TopUpSerializer(found).data)
 

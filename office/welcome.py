@@ -3,9 +3,9 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from contacts import clock
 from contacts.notices import unseen
 from credit.allowance import standing
 from office.credit_warnings import LOW, warnings_of
@@ -23,7 +23,7 @@ NOTICES = 5
 def welcome(request: HttpRequest) -> HttpResponse:
     """Show the first page after sign-in."""
     user = signed_in(request)
-    now = timezone.now()
+    now = clock.now()
     page = history.page(history.messages_of(user, history.Filter()), size=LATEST)
     context = {
         "warnings": [

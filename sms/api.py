@@ -8,13 +8,13 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import path
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from contacts import clock
 from contacts.api import ErrorSerializer, user_of
 from contacts.models import User
 from contacts.phone_numbers import Entry, Reading, read_many, split_many
@@ -42,7 +42,7 @@ class QuoteView(APIView):
         _check_length(text)
         readings = _readings(wanted["to"], user)
         numbers = {reading.number for reading in readings if reading.number}
-        found = quote(user, text=text, recipients=len(numbers), now=timezone.now())
+        found = quote(user, text=text, recipients=len(numbers), now=clock.now())
         return Response(shapes.QuoteSerializer(shapes.Quoted(found, readings)).data)
 
 
@@ -77,7 +77,7 @@ class MessagesView(GenericAPIView[Message]):
         if first:
             return Response(shapes.MessageSerializer(_as_accepted(first)).data)
         try:
-            submitted = submission.submit(_request(user, key, wanted, digest), now=timezone.now())
+            submitted = submission.submit(_request(user, key, wanted, digest), now=clock.now())
         except (submission.NotAccepted, NoGateway) as why:
             raise api_refusals.of(why, readings=lambda: _readings(wanted["to"], user)) from why
         status = 200 if submitted.repeated else 201
@@ -116,7 +116,7 @@ class CancelView(APIView):
     def post(self, request: Request, message_id: UUID) -> Response:
         """Cancel what has not been handed over, and pay it back."""
         message = _own(request, message_id)
-        spared = submission.cancel(message, now=timezone.now())
+        spared = submission.cancel(message, now=clock.now())
         message.refresh_from_db()
         [shown] = _shown([message], cancelled=spared)
         return Response(shapes.CancelledSerializer(shown).data)

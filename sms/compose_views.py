@@ -9,12 +9,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
+from contacts import clock
 from contacts.phone_numbers import MAX_CHARACTERS, read
 from credit.allowance import standing
 from sms import drafts
@@ -46,7 +46,7 @@ class Part:
 @require_http_methods(["GET", "HEAD", "POST"])
 def compose(request: HttpRequest) -> HttpResponse:
     """Show the form as it was left (to htmx the form alone), or do what was pressed."""
-    user, now = signed_in(request), timezone.now()
+    user, now = signed_in(request), clock.now()
     if request.method == "POST":
         return _pressed(request, ComposeForm(request.POST, user=user, now=now))
     form = ComposeForm.of_draft(drafts.draft_of(user), now=now, mobile=_in_address(request.GET))
@@ -62,7 +62,7 @@ def cost(request: HttpRequest) -> HttpResponse:
 
     What was wrong before the text changed no longer stands there.
     """
-    user, now = signed_in(request), timezone.now()
+    user, now = signed_in(request), clock.now()
     form = ComposeForm(request.POST, user=user, now=now)
     drafts.keep_text(form.draft(), now=now)
     price = cost_of(form, has=standing(user, now=now), recipients=form.people_shown)

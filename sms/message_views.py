@@ -11,9 +11,9 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from contacts import clock
 from sms import drafts, holding, resending, submission
 from sms.again import STATES, again
 from sms.answers import go_to, signed_in
@@ -128,7 +128,7 @@ def live(request: HttpRequest, message_id: UUID) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """Cancel and refund what has not been handed over; the page then says how many that were."""
-    submission.cancel(_own(request, message_id), now=timezone.now())
+    submission.cancel(_own(request, message_id), now=clock.now())
     return go_to(request, reverse("sms:message", args=[message_id]))
 
 
@@ -142,7 +142,7 @@ def write_again(request: HttpRequest, message_id: UUID) -> HttpResponse:
     if (draft.text.strip() or draft.to) and "replace" not in request.POST:
         return render(request, "sms/replace_draft.html", {"message": found, "draft": draft, "which": which})
     back = again(found, which)
-    drafts.keep(Draft(user=found.user, to=back.to, text=back.text, sign=back.sign), now=timezone.now())
+    drafts.keep(Draft(user=found.user, to=back.to, text=back.text, sign=back.sign), now=clock.now())
     return go_to(request, reverse("sms:compose"))
 
 
@@ -153,7 +153,7 @@ def _own(request: HttpRequest, message_id: UUID) -> Message:
 def _context(request: HttpRequest, message_id: UUID) -> dict[str, Any]:
     after = request.GET.get("after", "")
     position = int(after) if after.isascii() and after.isdigit() and len(after) < 9 else -1
-    view = _view(_own(request, message_id), now=timezone.now(), position=position)
+    view = _view(_own(request, message_id), now=clock.now(), position=position)
     return {"view": view, "message": view.message, "states": states(view.message, view.counts), "after": position}
 
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contacts import cures
+from contacts import clock, cures
 from contacts.phone_numbers import shown
 from sms.answers import signed_in
 from sms.forms import whole
@@ -45,7 +44,7 @@ def looks(request: HttpRequest, press: str, rest: str) -> Looks | None:
 
 def _cured(request: HttpRequest, press: str, rest: str) -> tuple[str, int]:
     """Cure a number of a contact, or undo it; return what to say of it, and the repair that can be undone, if any."""
-    user, now = signed_in(request), timezone.now()
+    user, now = signed_in(request), clock.now()
     key, _sep, number = rest.partition(":")
     if press == "cure":
         row = get_object_or_404(cures.curable(user), pk=whole(key))

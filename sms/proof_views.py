@@ -23,6 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from contacts import clock
 from sms import departure
 from sms.answers import signed_in
 from sms.models import Delivery
@@ -131,7 +132,7 @@ def _too_often(what: str, most: int, seconds: int) -> bool:
 
     The cache keeps a digest: an address or a code does not stand in it.
     """
-    window = int(timezone.now().timestamp()) // seconds
+    window = int(clock.now().timestamp()) // seconds
     key = f"proof:{hashlib.sha256(f'{settings.SECRET_KEY}:{what}:{window}'.encode()).hexdigest()}"
     many = int(cache.get(key, 0)) + 1
     cache.set(key, many, seconds)

@@ -4,11 +4,11 @@ Nobody is signed in here: the gateway's adapter verifies the sender.
 """
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from contacts import clock
 from sms import receipts
 from sms.gateways import configured
 from sms.gateways.contract import Forged
@@ -36,7 +36,7 @@ def receive(request: HttpRequest, alias: str) -> HttpResponse:
         return _answer(404, "Not found.")
     except ValueError:
         return _answer(400, "This receipt cannot be read.")
-    receipts.keep(alias, read, now=timezone.now())
+    receipts.keep(alias, read, now=clock.now())
     return _answer(200, "Thank you.")
 
 

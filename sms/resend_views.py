@@ -6,10 +6,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from contacts import clock
 from contacts.phone_numbers import read
 from credit.allowance import standing
 from sms import parts
@@ -57,7 +57,7 @@ def _send(request: HttpRequest, resending: Resending) -> HttpResponse:
         return _show(request, resending, errors=errors)
     if resending.shown is None or resending.people > resending.people_shown:
         return _show(request, resending, trouble=Trouble(_("This is what it costs. Press Send to agree.")))
-    now = timezone.now()
+    now = clock.now()
     try:
         submitted = submit(resending.request(now=now), now=now)
     except KeyReused:
@@ -99,7 +99,7 @@ def _show(
 
 
 def _cost(resending: Resending) -> Cost:
-    has, text = standing(resending.user, now=timezone.now()), resending.message.text
+    has, text = standing(resending.user, now=clock.now()), resending.message.text
     return Cost(
         letters=len(text), cut=parts.split(text), quote=quote_from(has, text=text, recipients=resending.people),
         shown=Shown.of(has), words=[], can_be_plain=False, saving=0, asks=False,

@@ -1,6 +1,7 @@
 """What every test may use. The servers come from the plugin tests.servers, started before Django is."""
 
 from collections.abc import Generator
+from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
@@ -8,7 +9,9 @@ import pytest
 from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.utils import override_settings
+from django.utils import timezone
 
+from contacts import clock
 from tests.rows import TITLES
 
 pytest_plugins = ["tests.databases", "tests.browser", "tests.log_lines", "tests.payments"]
@@ -18,6 +21,17 @@ pytest_plugins = ["tests.databases", "tests.browser", "tests.log_lines", "tests.
 def quick_passwords() -> Generator[None, Any, None]:
     """Argon2 takes its time on purpose; the tests that make a user a hundred times need not."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def time_that_tests_can_move() -> Generator[None, Any, None]:
+    """The office's time is Django's `timezone.now`, which a test may replace, and not the clock of PostgreSQL."""
+
+    def moved() -> datetime:
+        return timezone.now()
+
+    with patch.object(clock, "_running", [moved]):
         yield
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from contacts import clock
 from office import books
 
 
@@ -12,7 +12,7 @@ class Command(BaseCommand):
     help = "Checks that balances equal their history and that every delivery was paid once; exit 1 if not."
 
     def handle(self, *_: Any, **__: Any) -> None:
-        off = list(books.check(now=timezone.now()))
+        off = list(books.check(now=clock.now()))
         for sentence in off:
             self.stdout.write(sentence)
         if off:

@@ -4,8 +4,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from contacts import clock
 from office import books, copying
 
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
         parser.add_argument("address", metavar="DATABASE", help="the office to copy, as in DATABASE_URL")
 
     def handle(self, *_: Any, address: str, **__: Any) -> None:
-        now = timezone.now()
+        now = clock.now()
         try:
             copied = copying.copy(address, now=now)
         except copying.CannotCopy as why:

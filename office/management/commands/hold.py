@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from contacts import clock
 from sms import holding
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
             raise CommandError("--why needs a reason.")
         require_gateway(alias)
         what = what_of(alias)
-        if holding.hold(why=why.strip(), alias=alias, now=timezone.now()):
+        if holding.hold(why=why.strip(), alias=alias, now=clock.now()):
             self.stdout.write(f"{what} is held: nothing more is handed over until you type `manage.py release`.")
         else:
             self.stdout.write(f"{what} was held already; the first reason stays.")

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
-from django.utils import timezone
 
+from contacts import clock
 from office import demo, seen, start_up, static_files
 from office.children import AT_ONCE, Child, Ending, KeepsEnding, end_all
 
@@ -66,7 +66,7 @@ def prepare() -> None:
     call_command("createcachetable", verbosity=0)
     static_files.collect_if_changed()
     if settings.DEMO:
-        demo.load(now=timezone.now())
+        demo.load(now=clock.now())
     connections.close_all()
 
 

@@ -4,8 +4,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from contacts import clock
 from office import seen
 
 
@@ -17,6 +17,6 @@ class Command(BaseCommand):
         parser.add_argument("who", metavar="WHO", help="worker, dispatcher or dispatcher:ALIAS")
 
     def handle(self, *_: Any, who: str, **__: Any) -> None:
-        if not seen.lately(who, now=timezone.now()):
+        if not seen.lately(who, now=clock.now()):
             raise CommandError(f"{who}: not seen in the last {seen.LATELY.seconds} seconds.")
         self.stdout.write(f"{who}: at work.")

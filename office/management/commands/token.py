@@ -4,8 +4,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from contacts import clock
 from contacts.models import User
 from office import tokens
 
@@ -25,4 +25,4 @@ class Command(BaseCommand):
             raise CommandError(f"There is no user {user!r}. `manage.py user {user}` makes one.")
         if not found.is_active:
             raise CommandError(f"The user {user!r} is switched off, so a token would open nothing.")
-        self.stdout.write(tokens.make(found, name=name[: tokens.NAME_LENGTH], now=timezone.now()))
+        self.stdout.write(tokens.make(found, name=name[: tokens.NAME_LENGTH], now=clock.now()))

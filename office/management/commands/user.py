@@ -4,8 +4,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from contacts import clock
 from office import people
 
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         given = {field: options[field] for field in people.Details.__slots__}
         try:
-            user, made = people.make_or_change(people.Details(**given), now=timezone.now())
+            user, made = people.make_or_change(people.Details(**given), now=clock.now())
         except people.BadDetails as bad:
             raise CommandError(f"{bad}\nNothing was changed.") from None
         self.stdout.write(f"{user.username} was {'made' if made else 'changed'}.")
