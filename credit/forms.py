@@ -100,8 +100,7 @@ class AdjustForm(forms.ModelForm[Account]):
         if has.available + self.parts < 0:
             self.add_error("give_parts", _("There are only %(parts)s SMS left this month.") % {"parts": has.available})
         if has.balance + self.amount < 0:
-            left = f"{Decimal(has.balance) / UNITS:f} {settings.CURRENCY}"
-            self.add_error("give_money", _("The balance is only %(left)s.") % {"left": left})
+            self.add_error("give_money", _("The balance is only %(left)s.") % {"left": money(has.balance)})
 
 
 class MoneyField(forms.DecimalField):
