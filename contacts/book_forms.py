@@ -121,7 +121,7 @@ class InvitationForm(forms.Form):
     who = forms.CharField(
         label=_("User name or e-mail address"), max_length=254, widget=forms.TextInput({"autocomplete": "off"})
     )
-    role = forms.ChoiceField(label=_("May"), choices=Membership.Role.choices)
+    role = forms.ChoiceField(label=_("Role"), choices=Membership.Role.choices)
 
 
 def _rows(said: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

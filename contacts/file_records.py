@@ -79,9 +79,7 @@ FAULTS: dict[Fault, Promise] = {
     Fault.EMPTY: _("There is nothing in this file."),
     Fault.TOO_BIG: _("This file is larger than 20 MB. Export it without pictures, or in pieces."),
     Fault.TOO_MANY_ROWS: _("There are more than 20,000 contacts in this file. Take it in pieces."),
-    Fault.BINARY: _(
-        "This is no text file: there are bytes in it that no text has. Export the contacts as vCard or CSV."
-    ),
+    Fault.BINARY: _("This is not a text file. Export the contacts as vCard or CSV."),
     Fault.LETTERS: _("The letters cannot be read. Save the file as UTF-8 and try again."),
     Fault.LONG_LINE: _("One line is longer than any contact is. Check whether line ends are missing."),
     Fault.LARGE_CARD: _("There is more text on this card than any contact has."),

@@ -117,6 +117,6 @@ def _keep_an_owner(place: Membership) -> None:
 
 def _tell(invitation: Invitation, *, now: datetime) -> None:
     with translation.override(invitation.user.language):
-        text = _("%(who)s asks you into the group %(group)s.") % {"who": invitation.by, "group": invitation.group}
+        text = _("%(who)s invites you to the group %(group)s.") % {"who": invitation.by, "group": invitation.group}
     key = f"invitation:{invitation.pk}"
     tell(News(user_id=invitation.user_id, key=key, text=text, link=reverse("contacts:groups")), now=now)

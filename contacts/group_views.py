@@ -24,7 +24,7 @@ def groups(request: HttpRequest) -> HttpResponse:
     form = NameForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         made = group_members.make(form.cleaned_data["name"], owner=user)
-        messages.success(request, _("The group “%(name)s” is there. Ask people in.") % {"name": made.name})
+        messages.success(request, _("The group “%(name)s” is there. Invite people.") % {"name": made.name})
         return redirect("contacts:group", made.pk)
     context = {
         "form": form,
@@ -92,9 +92,9 @@ def _invite(request: HttpRequest, place: Membership, form: InvitationForm) -> bo
         form.add_error("who", _("Nobody in the office has this name or address. Check how it is written."))
         return False
     except group_members.AlreadyIn:
-        form.add_error("who", _("This person is in the group already, or has been asked."))
+        form.add_error("who", _("This person is in the group already, or has been invited."))
         return False
-    messages.success(request, _("%(who)s is asked into the group.") % {"who": asked.user})
+    messages.success(request, _("%(who)s is invited to the group.") % {"who": asked.user})
     return True
 
 

@@ -23,7 +23,7 @@ class ImportForm(forms.Form):
     )
     book = forms.ChoiceField(label=_("Into"))
     twins = forms.ChoiceField(
-        label=_("Who is there already"), choices=ImportBatch.Twins.choices, initial=ImportBatch.Twins.MERGE,
+        label=_("Contacts that are there already"), choices=ImportBatch.Twins.choices, initial=ImportBatch.Twins.MERGE,
         widget=forms.RadioSelect,
     )  # fmt: skip
 

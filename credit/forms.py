@@ -51,7 +51,7 @@ class TellForm(forms.ModelForm[Account]):
     """What a user wants to be told of the credit, and from when on it is low."""
 
     low_below = forms.IntegerField(
-        label=_("My credit is low below so many SMS"), min_value=0, max_value=1_000_000,
+        label=_("My credit is low below this many SMS"), min_value=0, max_value=1_000_000,
         help_text=_("Allowance and balance together."),
     )  # fmt: skip
 
@@ -100,8 +100,7 @@ class AdjustForm(forms.ModelForm[Account]):
         if has.available + self.parts < 0:
             self.add_error("give_parts", _("There are only %(parts)s SMS left this month.") % {"parts": has.available})
         if has.balance + self.amount < 0:
-            left = f"{Decimal(has.balance) / UNITS:f} {settings.CURRENCY}"
-            self.add_error("give_money", _("The balance is only %(left)s.") % {"left": left})
+            self.add_error("give_money", _("The balance is only %(left)s.") % {"left": money(has.balance)})
 
 
 class MoneyField(forms.DecimalField):
@@ -165,7 +164,7 @@ class TopUpForm(forms.Form):
         elif not self.least <= self.units <= settings.TOP_UP_MOST:
             self.add_error("own", _("The amount must be from %(least)s to %(most)s.") % words)
         elif self.units % coin() or cleaned.get("own") not in (None, Decimal(self.units) / UNITS):
-            self.add_error("own", _("No coins make this amount: round it."))
+            self.add_error("own", _("Type whole cents, for example 12.50."))
         return cleaned
 
 
@@ -194,7 +193,7 @@ class RefundForm(forms.Form):
         if not 0 < MoneyField().units(amount) <= self.left:
             raise forms.ValidationError(_("At most %(left)s is left of this payment.") % {"left": money(self.left)})
         if amount * UNITS % coin():
-            raise forms.ValidationError(_("No coins make this amount: round it."))
+            raise forms.ValidationError(_("Type whole cents, for example 12.50."))
         return amount
 
 

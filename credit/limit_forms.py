@@ -38,7 +38,9 @@ class CountryForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["country"].choices = countries(get_language() or "en")  # type: ignore[attr-defined]
+        self.fields["country"].choices = [  # type: ignore[attr-defined]
+            ("", _("Choose a country")), *countries(get_language() or "en"),
+        ]  # fmt: skip
 
 
 class LimitForm(StatedForm[Limit]):

@@ -5,7 +5,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from contacts.phone_numbers import shown
-from contacts.templatetags.figures import country_name
+from contacts.templatetags.figures import country_name, grouped
 from credit.limits import Holding, Kind, Reached
 
 
@@ -15,9 +15,9 @@ def said(reached: Reached) -> str:
     return " ".join(
         (
             _("Nothing was sent and nothing was paid."),
-            named(reached.kind, reached.window) % {"most": reached.most, "of": _of(reached)},
+            named(reached.kind, reached.window) % {"most": grouped(reached.most), "of": _of(reached)},
             _("%(left)s still fit; it counts anew on %(moment)s.")
-            % {"left": reached.left, "moment": f"{date_format(at, 'DATETIME_FORMAT')} ({at.tzinfo})"},
+            % {"left": grouped(reached.left), "moment": f"{date_format(at, 'DATETIME_FORMAT')} ({at.tzinfo})"},
         )
     )
 
@@ -45,12 +45,12 @@ def named(kind: str, window: str) -> str:
 
 def told(holding: Holding) -> str:
     """Return the sentence that tells a limit on the page of who it holds for."""
-    return named(holding.kind, holding.window) % {"most": holding.most, "of": _of(holding)}
+    return named(holding.kind, holding.window) % {"most": grouped(holding.most), "of": _of(holding)}
 
 
 def _of(limit: Reached | Holding) -> str:
     if limit.kind == Kind.NUMBER:
-        return shown(limit.of) if limit.of else _("whichever")
+        return shown(limit.of) if limit.of else _("whichever it is")
     if limit.kind == Kind.COUNTRY:
         return country_name(limit.of) if limit.of else _("each country but your own")
     return limit.of

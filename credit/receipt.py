@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import structlog
-from babel.dates import format_datetime
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.formats import date_format
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 from reportlab.lib.pagesizes import A4
@@ -96,8 +96,8 @@ def mail_due(*, now: datetime) -> int:
 
 def when(receipt: Receipt) -> str:
     """Return when it was paid, in the current language and time zone."""
-    zone = timezone.get_current_timezone()
-    return format_datetime(receipt.paid_at, "long", tzinfo=zone, locale=translation.get_language() or "en")
+    at = timezone.localtime(receipt.paid_at)
+    return f"{date_format(at, 'DATETIME_FORMAT')} ({at.tzinfo})"
 
 
 def lines(receipt: Receipt) -> list[tuple[str, str]]:

@@ -13,8 +13,11 @@ from office.obstacles import obstacles
 from sms.answers import signed_in
 from sms.models import Delivery
 
-PAGES = {"sms": "office/help_sms.html", "credit": "office/help_credit.html"}
-PAGES = {"sms": "office/help_sms.html", "contacts": "office/help_contacts.html"}
+PAGES = {
+    "sms": "office/help_sms.html",
+    "contacts": "office/help_contacts.html",
+    "credit": "office/help_credit.html",
+}
 
 
 def last_to_oneself(user: User) -> Delivery | None:

@@ -76,7 +76,7 @@ def password_link(user: User) -> str:
 def plan_of(parts: int) -> Plan:
     """Return the plan that grants so many parts a month at the office's price, made where there is none."""
     plan = Plan.objects.filter(parts_a_month=parts, price=None).order_by("pk").first()
-    return plan or Plan.objects.create(name=f"{parts} SMS a month", parts_a_month=parts)
+    return plan or Plan.objects.create(name=f"SMS {parts}", parts_a_month=parts)
 
 
 def set_balance(account: Account, wanted: int, *, now: datetime) -> None:

@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "office.signed_out.SignedOut",
     "allauth.account.middleware.AccountMiddleware",
     "office.logs.RequestLog",
 ]
@@ -157,6 +158,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "account_login"
+CSRF_FAILURE_VIEW = "office.signed_out.csrf_failed"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "contacts.sign_in.SignInAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}

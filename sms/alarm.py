@@ -32,7 +32,7 @@ def raise_where_the_office_is_at_its_limit(limits: Sequence[Reached | None], *, 
 def _news(user: User, reached: Reached) -> notices.News:
     with translation.override(user.language):
         text = _(
-            "The office reached its limit of %(most)s SMS, and all hand-over is held. Look what sends, then release."
+            "The office reached its limit of %(most)s SMS, and all hand-over is held. See what sends, then release."
         )
         key = f"limit:{reached.name}:{reached.frees_at:%Y-%m-%dT%H}"
         return notices.News(user.pk, key, text % {"most": reached.most}, reverse("admin:gateways"))

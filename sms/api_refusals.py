@@ -59,7 +59,7 @@ def too_long(*, length: int, most: int) -> Refused:
 
 def not_enough(why: submission.NotEnough) -> Refused:
     """Return 402 with what is missing."""
-    told = _("Nothing was sent and nothing was paid: your credit does not reach.")
+    told = _("Nothing was sent and nothing was paid: your credit is too low.")
     missing = {"missing_parts": why.missing_parts, "missing_amount": amount(why.missing_amount)}
     return Refused(402, "not_enough", told, more=missing | {"payable": why.payable})
 

@@ -37,8 +37,9 @@ class Person:
 
     @property
     def ways(self) -> list[str]:
-        """By what it was chosen, the number itself first where it was (N15)."""
-        return [_("the number itself"), *self.via] if self.free else self.via
+        """By what it was chosen, each said once, the number itself first where it was (N15)."""
+        via = list(dict.fromkeys(self.via))
+        return [_("the number itself"), *via] if self.free else via
 
     @property
     def sentence(self) -> str:

@@ -25,7 +25,7 @@ class Trouble:
 def trouble_of(why: submission.NotAccepted | NoGateway, form: ComposeForm | None = None) -> Trouble:
     """Return the words for `why` the SMS (on `form`) was not accepted; raises it again where it has none."""
     if isinstance(why, submission.NotEnough):
-        return Trouble(_("Nothing was sent and nothing was paid: your credit does not reach."))
+        return Trouble(_("Nothing was sent and nothing was paid: your credit is too low."))
     if isinstance(why, submission.PriceChanged):
         text = _("The price or your credit changed meanwhile. Nothing was sent. Look at the new cost and press Send.")
         return Trouble(text)

@@ -7,6 +7,7 @@ from babel import Locale
 from babel.numbers import format_currency
 from django import template
 from django.conf import settings
+from django.utils.formats import number_format
 from django.utils.translation import get_language
 
 UNITS = 10_000
@@ -32,6 +33,12 @@ def signed_money(units: int) -> str:
 def signed(parts: int) -> str:
     """Return a movement of parts with its sign before it: `+30`, `−2`."""
     return f"{_sign(parts)}{abs(parts)}"
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """Return a whole number in groups of three digits, as a reader of the current language writes it: `1,000,000`."""
+    return str(number_format(number, force_grouping=True))
 
 
 @register.filter

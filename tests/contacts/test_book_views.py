@@ -197,8 +197,8 @@ def test_an_owner_asks_somebody_in_who_goes_in_and_leaves(client, books):
     posted(client, books.anna, address, who="Carla", **asked)
     assert "in the group already" in words(posted(client, books.anna, address, who="carla", **asked))
     invitation = Invitation.objects.get()
-    assert "asks you into the group Team" in said(client, books.carla, "/")
-    assert "asks you into the group Team" in said(client, books.carla, "/contacts/groups/")
+    assert "invites you to the group Team" in said(client, books.carla, "/")
+    assert "invites you to the group Team" in said(client, books.carla, "/contacts/groups/")
     assert posted(client, books.ben, f"/contacts/invitations/{invitation.pk}/", press="accept").status_code == 404
     posted(client, books.carla, f"/contacts/invitations/{invitation.pk}/", press="accept")
     assert books.team.membership_set.get(user=books.carla).role == "writer"
@@ -257,7 +257,7 @@ def test_the_check_up_counts_previews_repairs_together_and_undoes(client, books)
     assert "there are 7 such numbers" in words(posted(client, books.anna, "/contacts/check-up/", many="6", **group))
     told = words(posted(client, books.anna, "/contacts/check-up/", many="7", **group))
     assert "7 numbers are repaired." in told
-    assert "1 number cannot get SMS. None of them can be repaired by itself." in " ".join(told.split())
+    assert "1 number cannot get SMS. None of them can be repaired automatically." in " ".join(told.split())
     batch = books.own.repairs.get()
     assert "7 numbers are as they were." in words(posted(client, books.anna, f"/contacts/repairs/{batch.pk}/undo/"))
     assert posted(client, books.anna, "/contacts/check-up/", reason="x", how="y", many="1").status_code == 200
@@ -280,3 +280,16 @@ def test_a_number_that_can_get_sms_opens_the_form_with_it_and_its_name(client, b
     link = page.split('class="contact-sms" href="')[1].split('"')[0]
     form = html.unescape(client.get(html.unescape(link)).content.decode())
     assert ("Jan & Zoé" in form, "+32 475 12 34 56" in form) == (True, True)
+
+
+def test_what_is_sought_in_contacts_is_not_put_into_the_search_of_the_history(client, books):
+    assert said(client, books.anna, "/contacts/?q=zebra").count('value="zebra"') == 1
+    assert said(client, books.anna, "/sms/history/?q=zebra").count('value="zebra"') == 2
+
+
+def test_a_contact_that_is_not_there_yet_cannot_be_left_as_it_was(client, books):
+    jan = contact(books.own, "Jan Peeters", "+32475123456")
+    assert "Leave it as it was" in said(client, books.anna, f"/contacts/{jan.pk}/edit/")
+    page = said(client, books.anna, "/contacts/new/")
+    assert "Leave it as it was" not in page
+    assert "Cancel" in page

@@ -1,9 +1,11 @@
 """Money and numbers as a reader of each language writes them."""
 
+import re
+
 import pytest
 from django.utils import translation
 
-from contacts.templatetags.figures import flag, money, phone, signed, signed_money
+from contacts.templatetags.figures import flag, grouped, money, phone, signed, signed_money
 
 
 @pytest.mark.parametrize(
@@ -39,3 +41,10 @@ def test_numbers_are_grouped_as_in_their_country_and_what_is_none_stays():
 def test_a_flag_only_for_a_country():
     assert flag("be") == "🇧🇪"
     assert flag("B1") == flag("BEL") == flag("") == ""
+
+
+@pytest.mark.parametrize(("language", "written"), [("en", "1,000,000"), ("nl", "1.000.000"), ("fr", "1 000 000")])
+def test_large_numbers_are_grouped_by_locale(language, written):
+    with translation.override(language):
+        assert re.sub(r"\s", " ", grouped(1_000_000)) == written
+        assert grouped(100) == "100"

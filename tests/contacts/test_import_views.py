@@ -108,7 +108,7 @@ def test_a_cancelled_file_is_forgotten(client, books):
     [
         (b"", "There is nothing in this file."),
         ('First name\n"Jan\n', "Line 2: The quotation marks are not right"),
-        (b"\x89PNG\r\n\x1a\n\0\0", "This is no text file"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "This is not a text file"),
         ("BEGIN:VCARD\nN:A\nEND:VCARD\nBEGIN:VCARD\nN:B\n", "Card 2: This vCard has no end."),
         ("colour,size\n", "names no columns that we know"),
     ],

@@ -1,7 +1,7 @@
 """Between the office and Stripe, played by the double in this process: what goes out, what comes in, what fails."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import stripe as library
@@ -205,7 +205,7 @@ def test_stripe_away_charges_nothing_and_says_so(client, anna, settings):
         ({}, "Choose an amount"),
         ({"own": "4.99"}, "from €5.00 to €500.00"),
         ({"own": "500.01"}, "from €5.00 to €500.00"),
-        ({"own": "12.345"}, "No coins make this amount"),
+        ({"own": "12.345"}, "Type whole cents"),
         ({"own": "much"}, "Enter a number"),
         ({"own": "NaN"}, "Enter a number"),
         ({"own": "1e99"}, "from €5.00 to €500.00"),
@@ -337,6 +337,11 @@ class TestTheReceipt:
         answer = client.get(f"{BALANCE}{top_up.pk}/receipt.pdf")
         assert answer["Content-Type"] == "application/pdf"
         assert answer.content.startswith(b"%PDF-")
+
+    def test_its_moment_is_written_as_on_every_page_with_its_zone(self, client, top_up):
+        TopUp.objects.update(paid_at=datetime(2026, 11, 27, 15, 17, tzinfo=UTC))
+        page = client.get(f"{BALANCE}{top_up.pk}/receipt/").content.decode()
+        assert "27 November 2026, 16:17 (Europe/Brussels)" in page
 
     def test_the_rate_is_that_of_the_day(self, client, top_up, settings):
         settings.VAT_RATE = 600

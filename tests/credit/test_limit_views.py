@@ -173,3 +173,16 @@ class TestStaff:
         plan.refresh_from_db()
         assert (plan.parts_a_month, plan.price, plan.fee, str(plan.vat)) == (45, 800, 125_000, "6.00")
         assert standing(anna, now=timezone.now()).available == 45
+
+
+@pytest.mark.row("N18")
+def test_no_country_is_chosen_before_the_user_chooses_one(anna, signed_in) -> None:
+    assert '<option value="" selected>Choose a country</option>' in page(signed_in)
+    assert signed_in.post(PAGE, {"country": ""}).status_code == 422
+    assert not anna.known_countries.exists()
+
+
+@pytest.mark.row("N18")
+def test_large_figures_are_grouped(anna, signed_in) -> None:
+    Limit.objects.create(kind="office", window="day", most=1_000_000)
+    assert "The whole office sends at most 1,000,000 SMS in one day." in page(signed_in)

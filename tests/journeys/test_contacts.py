@@ -118,7 +118,7 @@ def test_picking_works_without_javascript(open_page: OpenPage, sign_in: SignIn, 
     field(page, "Name, company or number").fill("janssens")
     page.keyboard.press("Enter")
     page.get_by_role("checkbox", name="Els Janssens").check()
-    button(page, "Take over what is ticked").click()
+    button(page, "Use what is ticked").click()
     expect(page.locator(".sms-good li")).to_have_count(2)
     expect(field(page, "Message")).to_have_value("Hello")
     assert Draft.objects.get().to == ["Jan Peeters <+32475123456>", "Els Janssens <+32476111222>"]
@@ -181,7 +181,7 @@ def test_a_contact_is_added_searched_as_one_types_and_deleted_with_a_way_back(
     expect(page.get_by_role("heading", name="Jan Peeters")).to_be_visible()
     page.goto("/contacts/")
     expect(page.locator(".contact-rows > li")).to_have_count(50)
-    page.get_by_role("link", name="Further").click()
+    page.get_by_role("link", name="Next").click()
     expect(page.locator(".contact-rows > li")).to_have_count(6)
     page.wait_for_load_state()
     field(page, "Name, company or number").type("0475/12")

@@ -220,6 +220,31 @@ def test_a_list_too_large_for_one_go_is_said_and_stays(
 
 
 @pytest.mark.row("S16")
+def test_who_was_signed_out_meanwhile_is_told_and_keeps_what_was_typed(
+    desk_page: Page, sign_in: Callable[[Page, Any], None], anna: User
+) -> None:
+    sign_in(desk_page, anna)
+    desk_page.goto("/sms/")
+    desk_page.context.clear_cookies(name="sessionid")
+    desk_page.get_by_label("Mobile").fill("0475 12 34 56")
+    button(desk_page, "Add").click()
+    expect(desk_page.locator("#refused")).to_contain_text("Copy what you typed")
+    assert desk_page.get_by_label("Mobile").input_value() == "0475 12 34 56"
+    assert desk_page.locator("main").count() == 1
+
+
+@pytest.mark.row("S16")
+def test_a_message_field_drawn_larger_breaks_no_policy_when_the_answer_comes(
+    desk_page: Page, sign_in: Callable[[Page, Any], None], anna: User
+) -> None:
+    sign_in(desk_page, anna)
+    desk_page.goto("/sms/")
+    desk_page.evaluate("document.getElementById('id_text').style.height = '300px'")
+    button(desk_page, "Send").click()
+    expect(desk_page.get_by_text("Write a message.")).to_be_visible()
+
+
+@pytest.mark.row("S16")
 def test_what_one_takes_out_or_cures_with_a_finger_is_44_pixels(
     phone_page: Page, sign_in: Callable[[Page, Any], None], anna: User
 ) -> None:

@@ -1,8 +1,10 @@
 """The help: problems first, what is not available said plainly, and a look at one's own record and credit."""
 
 import html
+import re
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from sms import submission
@@ -30,6 +32,15 @@ def test_there_is_a_page_for_each_tool_that_exists_and_none_for_others(client):
     client.force_login(person())
     assert client.get(ADDRESS).status_code == 200
     assert client.get("/help/agenda/").status_code == 404
+
+
+@pytest.mark.row("S9")
+def test_every_tool_whose_help_is_linked_has_a_page(client):
+    templates = (settings.BASE_DIR / "templates").rglob("*.html")
+    tools = {tool for each in templates for tool in re.findall(r"""\btool=["'](\w+)["']""", each.read_text())}
+    assert {"sms", "contacts", "credit"} <= tools
+    client.force_login(person())
+    assert {tool: client.get(f"/help/{tool}/").status_code for tool in tools} == dict.fromkeys(tools, 200)
 
 
 @pytest.mark.row("S9", "S11", "S12", "S15", "S20", "S22")

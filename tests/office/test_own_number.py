@@ -101,7 +101,7 @@ def test_without_credit_no_test_is_offered_and_none_is_sent(client):
     user = person(parts=0, balance=0, now=timezone.now())
     client.force_login(user)
     page = page_of(client)
-    assert "your credit does not reach" in page
+    assert "your credit is too low" in page
     answer = client.post(TEST, {"token": "a" * 22, "shown": "0:0:950"}, follow=True)
     assert "Nothing was sent" in html.unescape(answer.content.decode())
     assert not Message.objects.exists()

@@ -193,3 +193,8 @@ class TestDemo:
 def test_the_link_leads_to_the_page_of_the_password():
     path = people.password_link(change()).split("/", 3)[3]
     assert resolve(f"/{path}").url_name == "account_reset_password_from_key"
+
+
+def test_the_name_of_a_plan_does_not_say_again_what_stands_beside_it(client):
+    client.force_login(change(mobile="+32475123456", country="BE", language="en", parts="30"))
+    assert "Subscription: SMS 30, 30 SMS a month." in client.get("/settings/quota/account/").content.decode()

@@ -115,6 +115,12 @@ class TestWhatIsTold:
         entry = Entry.objects.get(account=anna.account, parts=5)
         assert (entry.why, entry.by) == ("for the fault of Monday", support)
 
+    def test_the_balance_that_is_too_small_is_written_as_money(self, client):
+        anna = person("anna")
+        wanted = {"plan": anna.account.plan_id, "give_money": "-99", "why": "a mistake"} | EMPTY_LINES
+        answer = client.post(f"/admin/credit/account/{anna.account.pk}/change/", wanted)
+        assert answer.context["adminform"].errors["give_money"] == ["The balance is only €5.00."]
+
     def test_another_plan_needs_a_reason_too(self, client):
         anna, other = person("anna"), Plan.objects.create(name="Big", parts_a_month=500)
         answer = client.post(f"/admin/credit/account/{anna.account.pk}/change/", {"plan": other.pk} | EMPTY_LINES)

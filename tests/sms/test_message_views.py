@@ -68,6 +68,13 @@ def test_for_ten_seconds_one_can_change_ones_mind_at_no_cost(page: Client, anna:
     assert drain(timezone.now() + timedelta(minutes=1)) == 0
 
 
+@pytest.mark.parametrize(("count", "said"), [(1, False), (2, True)])
+def test_what_it_cost_each_is_said_where_there_are_several(page: Client, anna: User, memory, count, said) -> None:
+    html = see(page, send(anna, count))
+    assert f"{count} SMS of the month&#x27;s allowance" in html
+    assert ("1 SMS each" in html) == said
+
+
 @pytest.mark.row("N13")
 def test_the_ring_ends_with_the_ten_seconds(page: Client, anna: User, memory, time_machine) -> None:
     time_machine.move_to(timezone.now(), tick=False)

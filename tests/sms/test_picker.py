@@ -166,6 +166,14 @@ def test_lists_and_groups_are_one_tick_and_say_why_somebody_gets_one_sms(books, 
     assert "via Team" not in page
 
 
+@pytest.mark.row("N15")
+def test_a_list_with_two_cards_of_one_number_is_named_once(books, browser):
+    cards = contact(books.own, "Jan Peeters", "+32475123456"), contact(books.shared, "Jan", "+32475123456")
+    board = a_list(books.own, "Board", *cards)
+    page = browser.press("read", to=f"list:{board.pk}")
+    assert ": one SMS, via Board." in page
+
+
 @pytest.mark.row("S5")
 def test_a_send_to_lists_of_ten_thousand_with_overlaps_goes_out_once_per_number(books, browser):
     give(books.anna, parts=20_000, balance=0)

@@ -67,7 +67,7 @@ document.addEventListener("htmx:beforeSwap", () => {
   kept = mobile()?.value ?? "";
 });
 document.addEventListener("htmx:afterSwap", (event) => {
-  const taken = ![400, 503].includes(event.detail.xhr?.status);
+  const taken = ![400, 401, 503].includes(event.detail.xhr?.status);
   const adding = taken && event.detail.requestConfig?.parameters.press === "add";
   if (adding && mobile()) mobile().value = kept;
   if (adding) underWay = [];
