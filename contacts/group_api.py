@@ -135,7 +135,7 @@ class MembersView(APIView):
             told = _("Nobody in the office has this name or address. Check how it is written.")
             raise Refused(400, "invalid", told, fields={"user": [told]}) from None
         except group_members.AlreadyIn:
-            told = _("This person is in the group already, or has been asked.")
+            told = _("This person is in the group already, or has been invited.")
             raise Refused(409, "already_in", told) from None
         return _told(request, group_id, status=201)
 
