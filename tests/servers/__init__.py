@@ -24,6 +24,8 @@ from tests.servers.programs import NotInstalled, Server
 
 PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = "OFFICE_TEST_FOLDER"  # where this run keeps its files; set = the servers are up
+IN_MEMORY = Path("/dev/shm")
+ROOM = 4 * 2**30  # bytes; a run needs the half, most of it PostgreSQL's log of what it writes
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"  # for a run without a server: refused, never SQLite
 
 # so that no setting of the person at the keyboard reaches a test
@@ -75,10 +77,16 @@ def prepare_environment() -> None:
     for name in [name for name in os.environ if name in CLEARED or name.startswith(CLEARED_FAMILIES)]:
         del os.environ[name]
     os.environ.update(GIVEN)
-    folder = Path(tempfile.mkdtemp(prefix="office-", dir="/tmp"))  # a socket's path may have 107 characters only
+    folder = Path(tempfile.mkdtemp(prefix="office-", dir=place()))  # a socket's path may have 107 characters only
     folder.chmod(0o755)  # PostgreSQL runs as another user than root
     os.environ |= {FOLDER: str(folder), "OFFICE_DATA": str(folder / "data")}
     _folders.append(folder)
+
+
+def place() -> Path:
+    """Return where the files of a run lie: in memory where there is plenty, for each own database is 300 files."""
+    roomy = os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM
+    return IN_MEMORY if roomy else Path("/tmp")
 
 
 def compile_translations() -> None:
