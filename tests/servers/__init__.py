@@ -32,8 +32,9 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"  # for a run without a serve
 CLEARED = (
     "BASE_URL", "CURRENCY", "DEMO", "METRICS_TOKEN", "OFFICE_DOMAIN", "OFFICE_NAME", "PORT", "REDIS_URL", "TIME_ZONE",
 )  # fmt: skip
-# a test that calls make is not below `make test`; what a pipe would hold back is not let through for the tests only
-CLEARED_FAMILIES = ("API_", "SMS_", "DJANGO_SETTINGS", "MAKE", "MFLAGS", "PYTHONUNBUFFERED")
+# a test that calls make is not below `make test`; what a pipe would hold back is not let through for the tests only;
+# the hundred processes that tests start shall not each compile Django and the office again
+CLEARED_FAMILIES = ("API_", "SMS_", "DJANGO_SETTINGS", "MAKE", "MFLAGS", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
 GIVEN = {
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "DATABASE_ALLOW": "fsync_off,full_page_writes_off,synchronous_commit_off",  # as postgresql.settings has it
