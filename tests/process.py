@@ -78,7 +78,10 @@ class Process:
 
 
 class Zygote:
-    """A process that has set Django up in an environment; it starts children on any database of the same vendor."""
+    """A process that has set Django up in an environment; it starts children on any database of the same vendor.
+
+    It ends with the thread that made it.
+    """
 
     def __init__(self, surroundings: dict[str, str]) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -98,16 +101,12 @@ class Zygote:
             socket.send_fds(self._requests, [request], [theirs.fileno(), printed.fileno()])
         return Process(ours, printed)
 
-    def close(self) -> None:
-        """Let it end, once its children have."""
-        self._requests.close()
-
 
 # --- what runs in the zygote, the keepers and the children -----------------------------------------------------------
 
 
 def serve(requests: socket.socket) -> None:
-    """Be the zygote: fork a keeper for each request, until the tests close the socket."""
+    """Be the zygote: fork a keeper for each request, until nobody is left to ask."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for keepers
     while True:
         request, (*descriptors,), _flags, _address = socket.recv_fds(requests, 2**20, 2)
