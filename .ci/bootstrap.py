@@ -77,7 +77,7 @@ def install_packages(*, with_tools: bool) -> None:
 def sync(uv_program: str, groups: list[str]) -> None:
     """Install by uv; where uv gets nowhere, by pip, which knows this machine's pip configuration."""
     only_this_python = ["--python-preference", "only-system", "--python", sys.executable]
-    command = [uv_program, "sync", "--quiet", "--frozen", *only_this_python, *groups]
+    command = [uv_program, "sync", "--quiet", "--frozen", "--compile-bytecode", *only_this_python, *groups]
     if run(command, check=False, env=uv_environment()) == 0:
         return
     pip = pip_command()

@@ -11,7 +11,6 @@ returns is JSON. A test that uses `database` bears no `django_db` mark.
 """
 
 import fcntl
-import json
 import os
 import sqlite3
 import subprocess
@@ -30,39 +29,12 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connections
 
 from office import environment
-from tests.servers import NOWHERE, PROJECT, programs
+from tests.process import Process, ProcessFailed, Zygote
+from tests.servers import NOWHERE, PROJECT
 
 TEMPLATE = "office_template"
 MIGRATE = "import django; django.setup()\nfrom django.core.management import call_command\n"
 MIGRATE += "call_command('migrate', verbosity=0); call_command('createcachetable')"
-
-
-class ProcessFailed(AssertionError):
-    """A child process raised; the text is its traceback."""
-
-
-@dataclass(frozen=True)
-class Process:
-    """A child at the starting line: `go` lets it run, `result` waits for what the function returned."""
-
-    popen: subprocess.Popen[str]
-
-    def wait_until_ready(self) -> None:
-        assert self.popen.stdout is not None
-        if self.popen.stdout.readline() != "ready\n":
-            self.result(seconds=10)
-
-    def go(self) -> None:
-        assert self.popen.stdin is not None
-        self.popen.stdin.write("go\n")
-        self.popen.stdin.flush()
-
-    def result(self, *, seconds: float = 60) -> Any:
-        """Return the function's answer. Raises ProcessFailed where it raised or was killed."""
-        output, errors = self.popen.communicate(timeout=seconds)
-        if self.popen.returncode:
-            raise ProcessFailed(f"exit code {self.popen.returncode}\n{errors}")
-        return json.loads(output)
 
 
 @dataclass(frozen=True)
@@ -80,12 +52,7 @@ class Database:
     def start(self, function: Callable[..., Any] | str, *arguments: Any) -> Process:
         """Return a child process that stands ready to call `function` (or its dotted name) with `arguments`."""
         name = function if isinstance(function, str) else f"{function.__module__}.{function.__qualname__}"
-        command = [sys.executable, "-m", "tests.process", name, json.dumps(arguments)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        popen = subprocess.Popen(
-            command, cwd=PROJECT, env=self.environment, text=True, preexec_fn=programs.follow_parent(), **pipes
-        )
-        return Process(popen)
+        return zygote_of(self).start(self.url, name, arguments)
 
     def processes(self, count: int, function: Callable[..., Any] | str, *arguments: Any) -> list[Any]:
         """Call `function` in `count` processes that start at the same moment; return their answers."""
@@ -98,8 +65,20 @@ class Database:
             return [process.result() for process in started]
         finally:
             for process in started:
-                process.popen.kill()
-                process.popen.wait()
+                process.kill()
+
+
+# by what its children have in common: the vendor, and the environment without what is each test's own
+_zygotes: dict[tuple[str, frozenset[tuple[str, str]]], Zygote] = {}
+OF_EACH_TEST = {"DATABASE_URL", "PYTEST_CURRENT_TEST"}
+
+
+def zygote_of(database: Database) -> Zygote:
+    """Return the process that starts children on this database as the environment is now; make it the first time."""
+    common = frozenset(each for each in database.environment.items() if each[0] not in OF_EACH_TEST)
+    if (database.vendor, common) not in _zygotes:
+        _zygotes[database.vendor, common] = Zygote(database.environment)
+    return _zygotes[database.vendor, common]
 
 
 @pytest.fixture(params=["postgresql", "sqlite"])

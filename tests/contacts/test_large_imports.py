@@ -121,7 +121,7 @@ def test_a_killed_worker_leaves_nothing_to_see_and_the_next_goes_on(database: Da
     worker = database.start(die_half_way)
     worker.wait_until_ready()
     worker.go()
-    assert worker.popen.wait(timeout=60) == 9
+    assert worker.wait() == 9
     assert (live().count(), Contact.objects.count()) == (0, 1_000)
     work()
     assert not live().exists(), "its lease is not over"

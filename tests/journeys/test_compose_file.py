@@ -93,14 +93,14 @@ class Installed:
         self.postgresql.stop()
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: Any, test_folder: Path, django_db_blocker: Any) -> Iterator[Installed]:
+@pytest.fixture
+def installed(tmp_path: Path, test_folder: Path, django_db_blocker: Any) -> Iterator[Installed]:
     try:
         kannel.find_all()
         programs.find("redis-server", package="redis-server")
         folder = test_folder / "installed"  # PostgreSQL's user must get in
         folder.mkdir()
-        with kannel.running(tmp_path_factory.mktemp("kannel")) as relay:
+        with kannel.running(tmp_path) as relay:
             office = Installed(folder, relay)
             try:
                 relay.connect_operator()
@@ -113,7 +113,7 @@ def installed(tmp_path_factory: Any, test_folder: Path, django_db_blocker: Any) 
         pytest.skip(str(missing))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def anna(installed: Installed) -> User:
     return person("anna", parts=30, email="anna@office.example", now=timezone.now())
 
@@ -130,7 +130,16 @@ def left(office: Installed, count: int) -> list[Delivery]:
 
 
 @pytest.mark.row("S16", "S10", "S20")
-def test_the_sources_own_clicks_reach_the_operator_once(installed: Installed, anna: User, browser: Browser) -> None:
+def test_the_installation_sends_outlives_its_servers_and_ends(
+    installed: Installed, anna: User, browser: Browser
+) -> None:
+    """One test, so that the installation is made once: the workers of a run share out tests, not files."""
+    the_sources_own_clicks_reach_the_operator_once(installed, browser)
+    no_process_has_to_be_restarted_when_redis_or_postgresql_was(installed, anna)
+    asked_to_end_each_of_them_does(installed)
+
+
+def the_sources_own_clicks_reach_the_operator_once(installed: Installed, browser: Browser) -> None:
     context = browser.new_context(base_url=installed.url, locale="en")
     context.set_default_timeout(20_000)
     witness, page = Witness(context), context.new_page()
@@ -183,8 +192,7 @@ def send(office: Installed, key: str, token: str) -> requests.Response:
     )
 
 
-@pytest.mark.row("S10")
-def test_no_process_has_to_be_restarted_when_redis_or_postgresql_was(installed: Installed, anna: User) -> None:
+def no_process_has_to_be_restarted_when_redis_or_postgresql_was(installed: Installed, anna: User) -> None:
     token = tokens.make(anna, name="test", now=timezone.now())
     before = {name: child.process.pid for name, child in installed.services.running.items() if child.process}
     sent = Delivery.objects.count()
@@ -214,7 +222,7 @@ def test_no_process_has_to_be_restarted_when_redis_or_postgresql_was(installed: 
     assert list(books.check(now=timezone.now())) == []
 
 
-def test_asked_to_end_each_of_them_does(installed: Installed) -> None:
+def asked_to_end_each_of_them_does(installed: Installed) -> None:
     for name in LASTING:
         process = installed.services.running[name].process
         assert process

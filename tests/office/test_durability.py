@@ -17,7 +17,7 @@ from django.utils import timezone
 from office import durability, environment, start_up
 from office.start_up import CannotStart
 from tests.databases import Database, connected, one_value
-from tests.servers import postgresql
+from tests.servers import place, postgresql
 from tests.servers.programs import NotInstalled
 
 STREAMING = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
@@ -25,7 +25,7 @@ STREAMING = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="office-", dir="/tmp"))  # a socket's path may have 107 characters only
+    made = Path(tempfile.mkdtemp(prefix="office-", dir=place()))  # a socket's path may have 107 characters only
     made.chmod(0o755)
     try:
         yield made
@@ -35,13 +35,13 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def primary():
-    with folder() as place:
+    with folder() as home:
         try:
-            server = postgresql.start(place, durable=True)
+            server = postgresql.start(home, durable=True)
         except NotInstalled as missing:
             pytest.skip(str(missing))
         one_value(server.url, "CREATE ROLE office LOGIN")
-        yield server, place
+        yield server, home
         server.stop()
 
 
@@ -120,8 +120,8 @@ def test_clocks_far_apart_are_refused(office):
 class TestStandby:
     @pytest.fixture
     def standby(self, primary):
-        with folder() as place:
-            server = postgresql.start_standby(place, of=primary[1])
+        with folder() as home:
+            server = postgresql.start_standby(home, of=primary[1])
             wait(lambda: one_value(primary[0].url, STREAMING))
             yield server
             server.stop()
@@ -166,10 +166,10 @@ class TestFailOver:
 
     @pytest.mark.parametrize(("confirms", "kept"), [(True, 20), (False, 0)])
     def test_what_was_committed_is_there_after_the_fail_over(self, confirms, kept):
-        with folder() as place:
-            primary = postgresql.start(place, durable=True)
+        with folder() as home:
+            primary = postgresql.start(home, durable=True)
             one_value(primary.url, "CREATE TABLE accepted (id int)")
-            standby = postgresql.start_standby(place, of=place)
+            standby = postgresql.start_standby(home, of=home)
             try:
                 self.commit(primary.url, confirms=confirms)
                 os.kill(primary.process.pid, signal.SIGKILL)

@@ -24,14 +24,17 @@ from tests.servers.programs import NotInstalled, Server
 
 PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = "OFFICE_TEST_FOLDER"  # where this run keeps its files; set = the servers are up
+IN_MEMORY = Path("/dev/shm")
+ROOM = 4 * 2**30  # bytes; a run needs the half, most of it PostgreSQL's log of what it writes
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"  # for a run without a server: refused, never SQLite
 
 # so that no setting of the person at the keyboard reaches a test
 CLEARED = (
     "BASE_URL", "CURRENCY", "DEMO", "METRICS_TOKEN", "OFFICE_DOMAIN", "OFFICE_NAME", "PORT", "REDIS_URL", "TIME_ZONE",
 )  # fmt: skip
-# a test that calls make is not below `make test`; what a pipe would hold back is not let through for the tests only
-CLEARED_FAMILIES = ("API_", "SMS_", "DJANGO_SETTINGS", "MAKE", "MFLAGS", "PYTHONUNBUFFERED")
+# a test that calls make is not below `make test`; what a pipe would hold back is not let through for the tests only;
+# the hundred processes that tests start shall not each compile Django and the office again
+CLEARED_FAMILIES = ("API_", "SMS_", "DJANGO_SETTINGS", "MAKE", "MFLAGS", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
 GIVEN = {
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "DATABASE_ALLOW": "fsync_off,full_page_writes_off,synchronous_commit_off",  # as postgresql.settings has it
@@ -75,10 +78,16 @@ def prepare_environment() -> None:
     for name in [name for name in os.environ if name in CLEARED or name.startswith(CLEARED_FAMILIES)]:
         del os.environ[name]
     os.environ.update(GIVEN)
-    folder = Path(tempfile.mkdtemp(prefix="office-", dir="/tmp"))  # a socket's path may have 107 characters only
+    folder = Path(tempfile.mkdtemp(prefix="office-", dir=place()))  # a socket's path may have 107 characters only
     folder.chmod(0o755)  # PostgreSQL runs as another user than root
     os.environ |= {FOLDER: str(folder), "OFFICE_DATA": str(folder / "data")}
     _folders.append(folder)
+
+
+def place() -> Path:
+    """Return where the files of a run lie: in memory where there is plenty, for each own database is 300 files."""
+    roomy = os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM
+    return IN_MEMORY if roomy else Path("/tmp")
 
 
 def compile_translations() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import time
 from collections import Counter
 from datetime import timedelta
@@ -597,8 +596,7 @@ def test_a_worker_killed_between_the_yes_and_our_record(database, gateway, tmp_p
     process.go()
     while not journal.exists() or len(journal.read_text().splitlines()) < 12:
         time.sleep(0.01)
-    os.kill(process.popen.pid, signal.SIGKILL)
-    process.popen.wait()
+    process.kill()
     connection.close()
     in_flight = Delivery.objects.filter(state="sending").count()
     assert 0 < in_flight <= 10

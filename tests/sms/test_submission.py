@@ -271,7 +271,7 @@ def test_a_cancel_waits_for_who_releases_and_then_takes_back_what_was_paid(datab
         release_due(now=at)
         cancels.go()
         while not waiting_for_a_lock():
-            assert cancels.popen.poll() is None, cancels.result()
+            assert cancels.is_at_work(), cancels.result()
     assert cancels.result() == 2
     assert set(message.deliveries.values_list("state", flat=True)) == {"cancelled"}
     assert standing(user, now=at).available == 5
