@@ -70,7 +70,9 @@ def drive(queue: deque[str], environ: Mapping[str, str]) -> int:
     """Give the rows of the queue, one after another, to a lane; return how many violations it found."""
     found = 0
     command = [sys.executable, "-m", "tests.chaos", "lane"]
-    with subprocess.Popen(command, env=environ, text=True, stdin=PIPE, stdout=PIPE, bufsize=1) as process:
+    with subprocess.Popen(
+        command, env=environ, text=True, stdin=PIPE, stdout=PIPE, bufsize=1, preexec_fn=programs.follow_parent()
+    ) as process:
         assert process.stdin
         assert process.stdout
         for name in _taken_from(queue):
