@@ -85,9 +85,14 @@ def chromium() -> Generator[Browser, None, None]:
 
 @pytest.fixture
 def browser(chromium: Browser) -> Generator[Browser, None, None]:
-    """Chromium for one test. Playwright leaves its loop "running" in this thread: between its tests it is not."""
+    """Chromium for one test. Playwright leaves its loop "running" in this thread: between its tests it is not.
+
+    With a running loop Django has another database connection than without. It ends with the test: one that waited for
+    the next test with a page, minutes later, was sometimes found closed by the server.
+    """
     asyncio._set_running_loop(chromium._loop)
     yield chromium
+    connections.close_all()
     asyncio._set_running_loop(None)
 
 

@@ -59,6 +59,9 @@ def test_the_description_is_valid_and_complete(tmp_path) -> None:
         "get /api/v1/lists/{list_id}/", "put /api/v1/lists/{list_id}/", "delete /api/v1/lists/{list_id}/",
         "post /api/v1/lists/{list_id}/members/", "get /api/v1/groups/", "post /api/v1/groups/",
         "get /api/v1/groups/{group_id}/", "put /api/v1/groups/{group_id}/", "delete /api/v1/groups/{group_id}/",
+        "post /api/v1/groups/{group_id}/members/", "put /api/v1/groups/{group_id}/members/{username}/",
+        "delete /api/v1/groups/{group_id}/members/{username}/", "get /api/v1/invitations/",
+        "post /api/v1/invitations/{invitation_id}/", "delete /api/v1/invitations/{invitation_id}/",
     }  # fmt: skip
 
 
