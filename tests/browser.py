@@ -87,12 +87,14 @@ def chromium() -> Generator[Browser, None, None]:
 def browser(chromium: Browser) -> Generator[Browser, None, None]:
     """Chromium for one test. Playwright leaves its loop "running" in this thread: between its tests it is not.
 
-    With a running loop Django has another database connection than without. It ends with the test: one that waited for
-    the next test with a page, minutes later, was sometimes found closed by the server.
+    With a running loop Django has other database connections than without. They end with the test: one to a server of a
+    test's own would be there for the next page, when that server is gone.
     """
     asyncio._set_running_loop(chromium._loop)
     yield chromium
-    connections.close_all()
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        del connections[connection.alias]
     asyncio._set_running_loop(None)
 
 
