@@ -27,8 +27,8 @@ def r1(world: World) -> Report:
     with open_office(world, "R1-quiet") as office:
         undisturbed(office, report, deliveries=world.figure(30_000, at_least=100))
     with open_office(world, "R1") as office:
-        kills = world.figure(1_000)
-        _kills_at_random(office, report, deliveries=world.figure(20_000), kills=kills)
+        kills = world.figure(1_000, at_least=17)
+        _kills_at_random(office, report, deliveries=world.figure(20_000, at_least=333), kills=kills)
         report.violated(judged(office, accepted=report.counts["deliveries"]))
         report.ambiguous = checker.unknown()
         report.require(report.ambiguous <= kills * 2 * WINDOW, "more ambiguous than kills × 2 windows")

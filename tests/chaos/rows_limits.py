@@ -21,7 +21,7 @@ def f1(world: World) -> Report:
     """Sixteen clients try ten times as much as each limit lets through: none is passed by one."""
     report = Report("F1")
     with open_office(world, "F1") as office:
-        tries = world.figure(100_000, at_least=800)
+        tries = world.figure(100_000, at_least=1_600)
         told = _try(office, tries)
         report.counts = {"tries": tries, "accepted": told["accepted"]}
         report.sometimes.update(told["answers"])

@@ -70,7 +70,7 @@ def m1(world: World) -> Report:
     """Sixteen clients spend one account by all routes: never below zero."""
     report = Report("M1")
     with open_office(world, "M1") as office:
-        tries = world.figure(100_000, at_least=800)
+        tries = world.figure(100_000, at_least=480)
         told = _spend(office, tries=tries, each=tries // CLIENTS)
         report.sometimes.update(told["answers"])
         report.happened("accepted", "NotEnough", *(f"by {route}" for route in ROUTES))
