@@ -43,7 +43,7 @@ class ContactsView(GenericAPIView[Contact]):
         try:
             contact = filing.file(access.book, shapes.card_of(said), country=user.country, now=clock.now())
         except filing.NothingSaid:
-            raise _nothingsaid_in() from None
+            raise _nothing_said() from None
         return Response(shapes.told(contact), status=201)
 
 
@@ -79,7 +79,7 @@ class ContactView(APIView):
         try:
             filing.change(contact, card, country=user_of(request).country, now=clock.now())
         except filing.NothingSaid:
-            raise _nothingsaid_in() from None
+            raise _nothing_said() from None
         return Response(shapes.told(_contacts(user_of(request)).get(pk=contact.pk)))
 
 
@@ -194,6 +194,6 @@ def _id(typed: str) -> int:
     return int(typed) if typed.isascii() and typed.isdecimal() else 0
 
 
-def _nothingsaid_in() -> Refused:
+def _nothing_said() -> Refused:
     told = _("Fill in a name, a company, a number or an e-mail address.")
     return Refused(400, "invalid", told, fields={"last_name": [told]})

@@ -33,14 +33,15 @@ class Running:
     Where the database is away it simply goes on.
     """
 
-    at: datetime = field(default_factory=read)
-    asked: float = field(default_factory=time.monotonic)  # seconds
+    # the moment, and this machine's monotonic seconds then: one value, since the threads of a process share the clock
+    last: tuple[datetime, float] = field(default_factory=lambda: (read(), time.monotonic()))
 
     def __call__(self) -> datetime:
-        if time.monotonic() - self.asked > READ_AGAIN_AFTER:
+        if time.monotonic() - self.last[1] > READ_AGAIN_AFTER:
             with suppress(Error):
-                self.at, self.asked = read(), time.monotonic()
-        return self.at + timedelta(seconds=time.monotonic() - self.asked)
+                self.last = (read(), time.monotonic())
+        moment, asked = self.last
+        return moment + timedelta(seconds=time.monotonic() - asked)
 
 
 _running: list[Running] = []  # this process's, from the first time that somebody asks

@@ -27,10 +27,10 @@ def test_it_goes_on_without_this_machines_clock(database: Database, monkeypatch)
 
 def test_it_is_read_again_each_minute_and_goes_on_where_the_database_is_away(monkeypatch):
     moment = timezone.now()
-    running = clock.Running(at=moment, asked=clock.time.monotonic() - 61)
+    running = clock.Running((moment, clock.time.monotonic() - 61))
     monkeypatch.setattr(clock, "read", lambda: moment + timedelta(hours=1))
     assert running() >= moment + timedelta(hours=1)
-    running.asked -= 61
+    running.last = (running.last[0], running.last[1] - 61)
 
     def away():
         raise OperationalError

@@ -148,7 +148,7 @@ def _replacements(office: Office) -> Iterator[Any]:
     yield patch.object(dispatch, "open_session", _no_session)
     yield patch.object(timezone, "now", lambda: scheduler().now())
     running = clock.Running
-    yield patch.object(clock, "Running", lambda: running(at=clock.read(), asked=scheduler().monotonic()))
+    yield patch.object(clock, "Running", lambda: running((clock.read(), scheduler().monotonic())))
     yield patch.object(clock, "time", SimpleNamespace(monotonic=lambda: scheduler().monotonic()))
     yield patch.object(dispatcher, "close_old_connections", lambda: None)
     yield patch("uuid.uuid4", fresh_id)
