@@ -286,10 +286,13 @@ def leave_ids_behind() -> None:
 
 
 def reroute(aliases: Sequence[str], *, to: str) -> int:
-    """Move what waits for a gateway that is no longer configured; return how many. What is pinned to it stays."""
+    """Move what waits for a gateway that is no longer configured; return how many. What is pinned to it stays.
+
+    A drain that had leased any of it has it no more.
+    """
     known = ", ".join(["%s"] * len(aliases))
     return _run(
-        f"""UPDATE sms_delivery SET gateway = %s
+        f"""UPDATE sms_delivery SET gateway = %s, claim = NULL, lease_until = NULL
             WHERE state = 'queued' AND gateway NOT IN ({known}) AND {_FREE}""",
         [to, *aliases],
     )
@@ -299,12 +302,13 @@ def move_waiting(alias: str, to: Sequence[tuple[str, str]], *, now: datetime) ->
     """Move what waits at `alias` to other gateways: `to` holds (prefix, alias), longest prefix first, "" for none.
 
     What waits was never sent, or proved not sent, so another gateway may have it, unless it is pinned to this one.
-    Returns how many were moved.
+    A drain whose lease of it has ended, and which may only have been stalled, has it no more. Returns how many were
+    moved.
     """
     cases = " ".join("WHEN number LIKE %s THEN %s" for _case in to)
     values = [value for prefix, target in to for value in (f"{prefix}%", target)]
     return _run(
-        f"""UPDATE sms_delivery SET gateway = CASE {cases} END
+        f"""UPDATE sms_delivery SET gateway = CASE {cases} END, claim = NULL, lease_until = NULL
             WHERE state = 'queued' AND gateway = %s AND (lease_until IS NULL OR lease_until <= %s)
                 AND CASE {cases} ELSE '' END <> '' AND {_FREE}""",
         [*values, alias, _at(now), *values],

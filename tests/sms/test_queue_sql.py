@@ -208,6 +208,21 @@ def test_only_what_waits_is_rerouted(waiting):
     assert Delivery.objects.get(pk=waiting[0]).gateway == "memory"
 
 
+@pytest.mark.parametrize(
+    "moved",
+    [
+        lambda: queue_sql.move_waiting("memory", [("+", "spare")], now=LEASE),
+        lambda: queue_sql.reroute(["spare"], to="spare"),
+    ],
+    ids=["moved", "rerouted"],
+)
+def test_a_stalled_drain_calls_nothing_that_was_moved_or_rerouted_meanwhile(waiting, moved):
+    """Else one gateway is called for what stands at another: in doubt it would be handed over there as well."""
+    claimed()
+    assert moved() == 3
+    assert mark(waiting) == {}
+
+
 class TestTheSlot:
     def test_is_not_given_to_a_second_while_its_lease_lasts(self, database):
         assert slots.take("memory", owner=MINE, now=NOW)

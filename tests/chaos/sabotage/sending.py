@@ -56,6 +56,8 @@ FENCES = [
     ("move_waiting", "state = 'queued' AND", ""),
     ("move_waiting", "gateway = %s AND", "%s <> '' AND"),
     ("move_waiting", "lease_until <= %s", "%s <> ''"),
+    ("reroute", ", claim = NULL, lease_until = NULL", ""),
+    ("move_waiting", ", claim = NULL, lease_until = NULL", ""),
 ]
 
 # function: what stands in the names of its tests
