@@ -148,7 +148,9 @@ class BlockedNumber(models.Model):
 class KnownCountry(models.Model):
     """A country that a user has confirmed to send SMS to; one's own needs no row."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="known_countries")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="known_countries", db_index=False
+    )
     country = models.CharField(max_length=2)
     confirmed_at = models.DateTimeField()
 

@@ -90,7 +90,7 @@ class Account(models.Model):
 class Allowance(models.Model):
     """The parts granted for one window (a month in the office's zone) and what is left of them."""
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="allowances")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="allowances", db_index=False)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     granted = models.IntegerField()
@@ -130,7 +130,7 @@ class Entry(models.Model):
         DISPUTE = "dispute", _("Payment disputed with your bank")
         WON = "won", _("Dispute ended: given back")
 
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries", db_index=False)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
     allowance = models.ForeignKey(Allowance, on_delete=models.PROTECT, null=True, related_name="entries")
     parts = models.IntegerField(_("parts"), default=0)
@@ -185,7 +185,9 @@ class TopUp(models.Model):
         EXPIRED = "expired", _("Not paid")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="top_ups", verbose_name=_("account"))
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="top_ups", verbose_name=_("account"), db_index=False
+    )
     amount = models.BigIntegerField(_("amount"))
     currency = models.CharField(max_length=3)
     livemode = models.BooleanField()

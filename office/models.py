@@ -42,7 +42,7 @@ class Token(models.Model):
 class CallCount(models.Model):
     """How many calls a user made in the minute `minute` (since 1970) that count against a limit; one row for each."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
     limit = models.CharField(max_length=20)
     minute = models.BigIntegerField()
     made = models.PositiveIntegerField()

@@ -31,7 +31,9 @@ class Message(models.Model):
         LETTER = "letter", _("letter")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="messages")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="messages", db_index=False
+    )
     state = models.CharField(max_length=12, choices=State.choices)
     text = models.TextField()
     encoding = models.CharField(max_length=4)

@@ -141,7 +141,10 @@ class Migration(migrations.Migration):
                         verbose_name="role",
                     ),
                 ),
-                ("group", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="contacts.group")),
+                (
+                    "group",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to="contacts.group"),
+                ),
                 ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
             options={
@@ -174,7 +177,10 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="notices", to=settings.AUTH_USER_MODEL
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notices",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],

@@ -170,7 +170,10 @@ class Migration(migrations.Migration):
                 (
                     "contact",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="numbers", to="contacts.contact"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="numbers",
+                        to="contacts.contact",
                     ),
                 ),
             ],
@@ -232,7 +235,10 @@ class Migration(migrations.Migration):
                 (
                     "group",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="invitations", to="contacts.group"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="invitations",
+                        to="contacts.group",
                     ),
                 ),
                 (
@@ -258,7 +264,10 @@ class Migration(migrations.Migration):
                 (
                     "list",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="places", to="contacts.contactlist"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="places",
+                        to="contacts.contactlist",
                     ),
                 ),
             ],

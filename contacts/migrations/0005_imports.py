@@ -176,14 +176,20 @@ class Migration(migrations.Migration):
             model_name="importpart",
             name="batch",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="parts", to="contacts.importbatch"
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="parts",
+                to="contacts.importbatch",
             ),
         ),
         migrations.AddField(
             model_name="importrow",
             name="batch",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="rows", to="contacts.importbatch"
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="rows",
+                to="contacts.importbatch",
             ),
         ),
         migrations.AddField(

@@ -53,7 +53,7 @@ class Book(models.Model):
 class Invitation(models.Model):
     """Somebody is asked into a group and has not answered yet."""
 
-    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="invitations")
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="invitations", db_index=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
     role = models.CharField(_("role"), max_length=6, choices=Membership.Role.choices, default=Membership.Role.READER)
     by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
@@ -179,7 +179,7 @@ class ContactNumber(models.Model):
     `how` what the cure does; where there is a choice, or none, both are empty.
     """
 
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="numbers")
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="numbers", db_index=False)
     position = models.PositiveSmallIntegerField(default=0)
     typed = models.CharField(max_length=TYPED_LENGTH)
     country = models.CharField(max_length=2)
@@ -253,7 +253,7 @@ class ContactList(models.Model):
 class ListMember(models.Model):
     """One contact in one list."""
 
-    list = models.ForeignKey(ContactList, on_delete=models.CASCADE, related_name="places")
+    list = models.ForeignKey(ContactList, on_delete=models.CASCADE, related_name="places", db_index=False)
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="places")
 
     class Meta:

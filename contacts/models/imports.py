@@ -9,7 +9,7 @@ from contacts.models.books import Contact, ImportBatch
 class ImportPart(models.Model):
     """A piece of an uploaded file, kept until it is read: workers may run on another machine than the pages."""
 
-    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="parts")
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="parts", db_index=False)
     position = models.PositiveSmallIntegerField()
     content = models.BinaryField()
 
@@ -35,7 +35,7 @@ class ImportRow(models.Model):
         TWIN_ROW = "twin_row"
         REFUSED = "refused"
 
-    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows")
+    batch = models.ForeignKey(ImportBatch, on_delete=models.CASCADE, related_name="rows", db_index=False)
     row = models.PositiveIntegerField()
     verdict = models.CharField(max_length=8, choices=Verdict.choices)
     said = models.JSONField(default=dict)

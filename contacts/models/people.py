@@ -67,7 +67,7 @@ class Membership(models.Model):
         WRITER = "writer", _("reads and changes")
         OWNER = "owner", _("owns")
 
-    group = models.ForeignKey(Group, on_delete=models.CASCADE)
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, db_index=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE)
     role = models.CharField(_("role"), max_length=6, choices=Role.choices, default=Role.READER)
 
@@ -88,7 +88,7 @@ class Membership(models.Model):
 class Notice(models.Model):
     """What the office has to tell a user: shown in the office, sent by e-mail once, one per `key`."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices", db_index=False)
     key = models.CharField(max_length=100)
     text = models.TextField()
     link = models.CharField(max_length=200, blank=True)

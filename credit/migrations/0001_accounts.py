@@ -76,7 +76,10 @@ class Migration(migrations.Migration):
                 (
                     "account",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="allowances", to="credit.account"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="allowances",
+                        to="credit.account",
                     ),
                 ),
             ],
@@ -112,7 +115,10 @@ class Migration(migrations.Migration):
                 (
                     "account",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="entries", to="credit.account"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="credit.account",
                     ),
                 ),
                 (

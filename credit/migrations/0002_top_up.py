@@ -186,6 +186,7 @@ class Migration(migrations.Migration):
             model_name="topup",
             name="account",
             field=models.ForeignKey(
+                db_index=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="top_ups",
                 to="credit.account",

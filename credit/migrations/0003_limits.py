@@ -230,6 +230,7 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="known_countries",
                         to=settings.AUTH_USER_MODEL,
