@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from contacts import fault, phone_numbers
 from contacts.models import User
 from contacts.phone_numbers import Reading
+from contacts.value_table import as_table
 from credit import charging
 from credit.limits import Rules, Sending, give_back
 from sms import allowed, nudge, parts, queue_sql
@@ -288,12 +289,14 @@ def _result(
 
 
 def _known(items: Sequence[Item]) -> dict[tuple[int, str], Message]:
+    """Return the messages that were stored under these keys before: mostly none, which one look at an index tells."""
     if not items:
         return {}
-    keys = {item.message.request_key for item in items}
-    users = {item.message.user_id for item in items}
-    rows = Message.objects.filter(user__in=users, request_key__in=keys)
-    return {_key(message): message for message in rows}
+    keys, values = as_table("k", [_key(item.message) for item in items], ("user_id", "request_key"))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT m.id FROM sms_message m JOIN {keys} USING (user_id, request_key)", values)
+        ids = [pk for (pk,) in cursor.fetchall()]
+    return {_key(message): message for message in Message.objects.filter(pk__in=ids)} if ids else {}
 
 
 def _key(message: Message) -> tuple[int, str]:

@@ -175,8 +175,9 @@ def test_the_statements_are_the_same_few_for_one_number_and_for_ten_thousand(dat
         ) as queries:
             submission.submit(request(user, to=numbers(many), key=f"k{many}"), now=NOW)
         counts[many] = [q["sql"] for q in queries if not q["sql"].startswith(("BEGIN", "COMMIT"))]
-    assert len(counts[2]) <= (10 if database.vendor == "postgresql" else 12), counts[2]
-    assert len(counts[10_000]) == len(counts[2]) - 1, "the allowance was used up by the first"
+    assert len(counts[2]) <= (8 if database.vendor == "postgresql" else 12), counts[2]
+    same = len(counts[2]) - (database.vendor == "sqlite")  # the first used up the allowance, a table of its own there
+    assert len(counts[10_000]) == same
     assert Delivery.objects.count() == 10_002
     assert_books_are_right()
 
