@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from celery import current_app
@@ -72,6 +73,27 @@ def test_a_busy_publisher_keeps_nobody_waiting_and_the_queue_stays_small(nudger,
     assert nudger._waiting.qsize() == nudge.WAITING
     go_on.set()
     until(lambda: len(taken) == 1 + nudge.WAITING)
+
+
+def test_one_nudge_serves_all_that_come_while_the_thread_pauses(nudger, published, monkeypatch):
+    taken, go_on = published
+    pauses, over = [], threading.Semaphore(0)
+
+    def pause(seconds):
+        pauses.append(seconds)
+        assert over.acquire(timeout=ENDLESS)
+
+    monkeypatch.setattr(nudge, "time", SimpleNamespace(sleep=pause))
+    go_on.set()
+    nudger.add(["a"])
+    until(lambda: pauses == [nudge.PAUSE])
+    for _submit in range(5):
+        nudger.add(["a"])
+    assert taken == ["a"], "the first went at once, these wait"
+    over.release()
+    until(lambda: len(pauses) == 2)
+    assert taken == ["a", "a"]
+    over.release()
 
 
 def test_nudges_that_wait_for_one_gateway_become_one(nudger, published):
