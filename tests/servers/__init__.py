@@ -9,23 +9,19 @@ A part that is not installed is named on the screen, and what needs it is skippe
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from tests.servers import kannel, postgresql, redis
+from tests.servers import folder, kannel, postgresql, redis
 from tests.servers.programs import NotInstalled, Server
 
 PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = "OFFICE_TEST_FOLDER"  # where this run keeps its files; set = the servers are up
-IN_MEMORY = Path("/dev/shm")
-ROOM = 4 * 2**30  # bytes; a run needs the half, most of it PostgreSQL's log of what it writes
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"  # for a run without a server: refused, never SQLite
 
 # so that no setting of the person at the keyboard reaches a test
@@ -78,16 +74,9 @@ def prepare_environment() -> None:
     for name in [name for name in os.environ if name in CLEARED or name.startswith(CLEARED_FAMILIES)]:
         del os.environ[name]
     os.environ.update(GIVEN)
-    folder = Path(tempfile.mkdtemp(prefix="office-", dir=place()))  # a socket's path may have 107 characters only
-    folder.chmod(0o755)  # PostgreSQL runs as another user than root
-    os.environ |= {FOLDER: str(folder), "OFFICE_DATA": str(folder / "data")}
-    _folders.append(folder)
-
-
-def place() -> Path:
-    """Return where the files of a run lie: in memory where there is plenty, for each own database is 300 files."""
-    roomy = os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free > ROOM
-    return IN_MEMORY if roomy else Path("/tmp")
+    made = folder.make()
+    os.environ |= {FOLDER: str(made), "OFFICE_DATA": str(made / "data")}
+    _folders.append(made)
 
 
 def compile_translations() -> None:
@@ -95,10 +84,10 @@ def compile_translations() -> None:
 
 
 def start_servers() -> None:
-    folder = Path(os.environ[FOLDER])
+    made = Path(os.environ[FOLDER])
     for name, start in (("DATABASE_URL", postgresql.start), ("REDIS_URL", redis.start)):
         try:
-            server = start(folder)
+            server = start(made)
         except NotInstalled as missing:
             _not_installed[name] = str(missing)
             continue
@@ -114,7 +103,7 @@ def stop_servers() -> None:
     while _servers:
         _servers.pop().stop()
     while _folders:
-        shutil.rmtree(_folders.pop(), ignore_errors=True)
+        folder.remove(_folders.pop())
         del os.environ[FOLDER]
 
 

@@ -11,7 +11,7 @@ import redis as redis_client
 from django.conf import settings
 from django.db import connection
 
-from tests.servers import PROJECT, needs_postgresql, programs, required
+from tests.servers import PROJECT, folder, needs_postgresql, programs, required
 
 PARENT = """
 import sys, time
@@ -58,6 +58,29 @@ def test_a_server_ends_with_its_run_even_by_kill_9(tmp_path: Path) -> None:
     while is_running(child) and time.monotonic() < end_at:
         time.sleep(0.02)
     assert not is_running(child)
+
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from tests.servers import folder
+folder.place = lambda: Path(sys.argv[1])
+print(folder.make(), flush=True)
+time.sleep(600)
+"""
+
+
+def test_the_folder_of_a_killed_run_goes_with_the_next_one_and_no_other(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OWNER, str(tmp_path)]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        made = Path(run.stdout.readline().strip())
+        (made / "a file").write_text("of this run")
+        folder.remove_ownerless(tmp_path)
+        assert (made / "a file").exists(), "its run lives"
+        run.send_signal(signal.SIGKILL)
+    folder.remove_ownerless(tmp_path)
+    assert not made.exists()
 
 
 def test_what_is_not_installed_says_which_package_has_it() -> None:
