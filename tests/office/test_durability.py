@@ -17,7 +17,8 @@ from django.utils import timezone
 from office import durability, environment, start_up
 from office.start_up import CannotStart
 from tests.databases import Database, connected, one_value
-from tests.servers import place, postgresql
+from tests.servers import postgresql
+from tests.servers.folder import place
 from tests.servers.programs import NotInstalled
 
 STREAMING = "SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'"
