@@ -5,7 +5,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from contacts import group_members
-from contacts.books import books_of, readable, writable
+from contacts.books import books_of, groups_of, readable, writable
 from contacts.models import Book, Group, Membership
 from tests.people import person
 
@@ -37,3 +37,12 @@ def test_who_opens_which_book() -> None:
     with CaptureQueriesContext(connection) as queries:
         books_of(anna)
     assert len(queries) == 1
+
+
+def test_the_groups_of_a_user_are_those_with_a_place_in_them() -> None:
+    anna, ben, carla = person(), person("ben"), person("carla")
+    team, choir = group_members.make("Team", owner=anna), group_members.make("Choir", owner=ben)
+    Membership.objects.create(group=team, user=ben, role="reader")
+    assert set(groups_of(anna)) == {team}
+    assert set(groups_of(ben)) == {team, choir}
+    assert set(groups_of(carla)) == set()
